@@ -1,0 +1,74 @@
+# Everything a developer does here. Needs python3 (3.11 or newer, with venv) and make; nothing else.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+UV     := uv==0.13.9
+LOCK   := .venv-lock/bin/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --quiet --python-version 3.11
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test soak check format generated demo bench docs openapi migrate lock clean
+
+help: ## Say what can be made
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Install the locked dependencies into .venv (every other target does so by itself)
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12")'
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: setup ## Start the service with its own PostgreSQL on http://127.0.0.1:8000
+	$(BIN)/certsvc serve $(ARGS)
+
+test: setup ## Run the tests (ARGS="-k name" narrows, ARGS="-n 2" spreads over two processes)
+	$(BIN)/pytest $(ARGS)
+
+soak: setup ## Run the long tests as well
+	$(BIN)/pytest -m "soak or not soak" --timeout 3600 $(ARGS)
+
+check: setup ## Format, lint, types, import directions, generated files: all as a gate
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory generated
+
+generated: setup ## Fail if a generated file differs from what the code would generate
+	@$(BIN)/certsvc openapi | diff -u openapi/openapi.json - || { echo 'openapi/openapi.json is out of date: run make openapi'; exit 1; }
+	@$(BIN)/python -m certsvc.docs --check || { echo 'docs/ is out of date: run make docs'; exit 1; }
+
+format: setup ## Format the code and repair what can be repaired safely
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+demo: setup ## Play a certification's life in seconds, against a fresh service
+	$(BIN)/certsvc demo $(ARGS)
+
+bench: setup ## Measure; results go to benchmarks/results/
+	$(BIN)/python -m benchmarks $(ARGS)
+
+docs: setup ## Write the generated pages of docs/
+	$(BIN)/python -m certsvc.docs
+
+openapi: setup ## Write openapi/openapi.json
+	@mkdir -p openapi
+	$(BIN)/certsvc openapi > openapi/openapi.json.new && mv openapi/openapi.json.new openapi/openapi.json
+
+migrate: setup ## Bring the database to the newest schema
+	$(BIN)/certsvc migrate $(ARGS)
+
+lock: ## Resolve the dependencies anew into requirements/ (ARGS="--upgrade" takes newer ones)
+	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet $(UV); }
+	$(LOCK) $(ARGS) pyproject.toml --output-file requirements/runtime.txt
+	$(LOCK) $(ARGS) --group build --output-file requirements/build.txt
+	$(LOCK) $(ARGS) pyproject.toml --group dev --constraint requirements/build.txt --constraint requirements/runtime.txt --output-file requirements/dev.txt
+
+clean: ## Remove what was built or cached; keeps the data in .certsvc
+	rm -rf $(VENV) .venv-lock dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests migrations benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

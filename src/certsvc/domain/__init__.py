@@ -1,0 +1,1 @@
+"""What certsvc decides: the certification lifecycle, as plain values and pure functions."""

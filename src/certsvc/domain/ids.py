@@ -1,0 +1,32 @@
+"""Ids and codes that follow from what they name, so that saying a thing twice says it once."""
+
+from base64 import b32encode
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from uuid import UUID
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def derived_id(at: datetime, *parts: object) -> UUID:
+    """A UUID in the form of version 7: the instant's milliseconds, then a digest of the parts.
+    The same parts at the same instant give the same id, anywhere, any time."""
+    milliseconds = max(0, (at - _EPOCH) // _MILLISECOND)
+    digest = blake2b("|".join(map(str, parts)).encode(), digest_size=10).digest()
+    value = (milliseconds << 80) | int.from_bytes(digest, "big")
+    value = value & ~(0xF << 76) | (0x7 << 76)
+    value = value & ~(0x3 << 62) | (0x2 << 62)
+    return UUID(int=value)
+
+
+def certificate_number(key: str, enrollment_id: UUID, ordinal: int) -> str:
+    """The printed number: certification, enrollment, and which certificate of it."""
+    digest = b32encode(blake2b(enrollment_id.bytes, digest_size=10).digest()).decode()
+    return f"{key.upper()[:40]}-{digest[:4]}-{digest[4:8]}-{digest[8:12]}-{ordinal}"
+
+
+def certificate_code(seed: str, ordinal: int) -> str:
+    """The public code: 80 bits that only the enrollment's secret seed gives."""
+    digest = b32encode(blake2b(f"{seed}|{ordinal}".encode(), digest_size=10).digest()).decode()
+    return f"{digest[:4]}-{digest[4:8]}-{digest[8:12]}-{digest[12:16]}"

@@ -1,0 +1,180 @@
+"""The working copy of one enrollment while it is decided: it changes, and says what happened.
+
+A story is told in steps, one a timer or a command. A step that says nothing leaves no trace.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from certsvc.domain.certification import Certification, Version
+from certsvc.domain.enrollment import Assignment, Certificate, Cycle, CycleOutcome, Enrollment
+from certsvc.domain.events import EventType
+from certsvc.domain.ids import derived_id
+from certsvc.domain.outcome import Decision, EnrollElsewhere, Event, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a step says, before it is known how the step ends."""
+
+    type: EventType
+    at: datetime
+    stale: bool
+    data: Mapping[str, Any]
+
+
+class Story:
+    """One enrollment, its certification, and the events so far. `now` is when this is recorded."""
+
+    __slots__ = (
+        "_assigned",
+        "_certificates",
+        "_cycles",
+        "_elsewhere",
+        "_events",
+        "_lines",
+        "_unassigned",
+        "by_time",
+        "certification",
+        "e",
+        "now",
+    )
+
+    def __init__(self, enrollment: Enrollment, certification: Certification, now: datetime) -> None:
+        self.e = enrollment
+        self.certification = certification
+        self.now = max(now, enrollment.updated_at)
+        self.by_time = False
+        self._events: list[Event] = []
+        self._lines: list[Line] = []
+        self._elsewhere: list[EnrollElsewhere] = []
+        self._cycles: dict[int, Cycle] = {}
+        self._certificates: dict[UUID, Certificate] = {}
+        self._assigned: list[Assignment] = []
+        self._unassigned: list[tuple[UUID, datetime]] = []
+
+    def say(self, type: EventType, at: datetime, *, stale: bool = False, **data: Any) -> None:
+        """One line of history, true at `at`."""
+        self._lines.append(Line(type, min(at, self.now), stale, data))
+
+    def set(self, **changes: Any) -> None:
+        """Change fields of the enrollment."""
+        self.e = replace(self.e, **changes)
+
+    @property
+    def cycle(self) -> Cycle:
+        """The open cycle; rows and guards have made sure that there is one."""
+        assert self.e.cycle is not None
+        return self.e.cycle
+
+    @property
+    def certificate(self) -> Certificate:
+        """The last certificate; rows and guards have made sure that there is one."""
+        assert self.e.certificate is not None
+        return self.e.certificate
+
+    @property
+    def version(self) -> Version:
+        """The version that the open cycle is pinned to."""
+        return self.certification.pinned(self.cycle.version)
+
+    def set_cycle(self, **changes: Any) -> None:
+        """Change fields of the open cycle."""
+        self.e = replace(self.e, cycle=replace(self.cycle, **changes))
+
+    def open_cycle(self, cycle: Cycle) -> None:
+        """The cycle is open from here on."""
+        self._cycles[cycle.number] = cycle
+        self.set(cycle=cycle, cycles=cycle.number)
+
+    def close_cycle(self, outcome: CycleOutcome, at: datetime) -> Cycle:
+        """The open cycle ends; what it earned is for the caller to say."""
+        closed = replace(self.cycle, closed_at=at, outcome=outcome)
+        self._cycles[closed.number] = closed
+        self.set(cycle=None)
+        return closed
+
+    def reopen_cycle(self, cycle: Cycle) -> None:
+        """A cycle that time had closed is open again."""
+        cycle = replace(cycle, closed_at=None, outcome=None)
+        self._cycles[cycle.number] = cycle
+        self.set(cycle=cycle)
+
+    def set_certificate(self, **changes: Any) -> Certificate:
+        """Change fields of the last certificate."""
+        certificate = replace(self.certificate, **changes)
+        self.keep_certificate(certificate)
+        self.set(certificate=certificate)
+        return certificate
+
+    def keep_certificate(self, certificate: Certificate) -> None:
+        """A certificate was issued or changed; it need not be the last one."""
+        self._certificates[certificate.id] = certificate
+
+    def assign(self, assignment: Assignment) -> None:
+        """One more reason to be enrolled."""
+        self._assigned.append(assignment)
+        self.set(assignments=(*self.e.assignments, assignment))
+
+    def unassign(self, assignment: Assignment) -> None:
+        """One reason less."""
+        self._unassigned.append((assignment.id, self.now))
+        self.set(assignments=tuple(a for a in self.e.assignments if a.id != assignment.id))
+
+    def enroll_elsewhere(self, certification_id: UUID) -> None:
+        """The learner goes on in another certification."""
+        self._elsewhere.append(EnrollElsewhere(certification_id, self.e.learner_id))
+
+    def id_of(self, at: datetime, *parts: object) -> UUID:
+        """An id that follows from the enrollment and its present revision."""
+        return derived_id(at, self.e.id, self.e.revision, *parts)
+
+    def end_step(self, before: Enrollment) -> None:
+        """Close the step that began at `before`: number its lines and fix the state after it.
+
+        A step without a line must have changed nothing that is told, and keeps its revision."""
+        if not self._lines:
+            return
+        revision = before.revision + 1
+        first = before.sequence + 1
+        self.e = replace(
+            self.e,
+            revision=revision,
+            sequence=before.sequence + len(self._lines),
+            updated_at=self.now,
+        )
+        status = before.status
+        for index, line in enumerate(self._lines):
+            self._events.append(
+                Event(
+                    id=derived_id(line.at, before.id, revision, index),
+                    type=line.type,
+                    sequence=first + index,
+                    revision=revision,
+                    index=index,
+                    effective_at=line.at,
+                    stale=line.stale,
+                    by_time=self.by_time,
+                    data=line.data,
+                    before_status=status,
+                    before_standing=before.standing,
+                    after=self.e,
+                )
+            )
+        self._lines.clear()
+
+    def decision(self, refusal: Refusal | None = None) -> Decision:
+        """All that came of it."""
+        return Decision(
+            enrollment=self.e,
+            events=tuple(self._events),
+            cycles=tuple(self._cycles.values()),
+            certificates=tuple(self._certificates.values()),
+            assigned=tuple(self._assigned),
+            unassigned=tuple(self._unassigned),
+            elsewhere=tuple(self._elsewhere),
+            refusal=refusal,
+        )
