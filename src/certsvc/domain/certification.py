@@ -45,7 +45,9 @@ class Switch:
         """The first instant at or after this one at which the switch has the value."""
         if self.at(instant) is value:
             return instant
-        return next((since for since, then in self.history if since > instant and then is value), None)
+        return next(
+            (since for since, then in self.history if since > instant and then is value), None
+        )
 
     def turned(self, value: bool, at: datetime) -> "Switch":
         """The switch with a new value from this instant on (unchanged where it has it already)."""
@@ -107,7 +109,9 @@ class Certification:
 
     def latest(self, at: datetime) -> Version | None:
         """The version that new cycles use at the instant, or None while none is in effect."""
-        return next((version for version in reversed(self.versions) if version.starts_at <= at), None)
+        return next(
+            (version for version in reversed(self.versions) if version.starts_at <= at), None
+        )
 
     def effective(self, at: datetime) -> datetime | None:
         """The first instant at or after this one at which a version is in effect."""

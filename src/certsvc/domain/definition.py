@@ -105,7 +105,7 @@ class Due:
     """When a cycle is due: so long after its opening, or on one date."""
 
     after: Duration | None = None
-    date: date | None = None
+    on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +226,11 @@ def _read_exam(document: Document) -> Exam:
 
 def read_policy(document: Document) -> Policy:
     """A policy from its document, with the defaults of the specification (lifecycle, 3)."""
-    calendar = Calendar.of(document.get("time_zone") or "UTC", document.get("day_rule") or "end_of_day")
-    validity_document = document.get("validity")
-    lasting = bool(validity_document) and validity_document.get("period") not in (None, NEVER)
+    calendar = Calendar.of(
+        document.get("time_zone") or "UTC", document.get("day_rule") or "end_of_day"
+    )
+    validity_document: Document = document.get("validity") or {}
+    lasting = validity_document.get("period") not in (None, NEVER)
     renewal_opens = _or_never(document.get("renewal_opens"), THIRTY_DAYS) if lasting else None
     grace = _or_never(document.get("grace"), THIRTY_DAYS) if lasting else None
     return Policy(
@@ -266,8 +268,8 @@ def _read_validity(document: Document, renewal_opens: Duration | None) -> Validi
 def _read_due(document: Document | str | None) -> Due | None:
     if document is None or isinstance(document, str):
         return None
-    due = Due(after=_duration(document.get("after")), date=_date(document.get("date")))
-    if (due.after is None) == (due.date is None):
+    due = Due(after=_duration(document.get("after")), on=_date(document.get("date")))
+    if (due.after is None) == (due.on is None):
         raise ValueError("a due date needs either `after` or `date`")
     return due
 

@@ -284,9 +284,7 @@ class Enrollment:
     @property
     def status(self) -> Status:
         """The headline."""
-        return headline(
-            self.standing, self.work, self.suspended, self.kind is CycleKind.INITIAL
-        )
+        return headline(self.standing, self.work, self.suspended, self.kind is CycleKind.INITIAL)
 
     @property
     def in_force(self) -> Certificate | None:

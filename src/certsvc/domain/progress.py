@@ -11,7 +11,6 @@ from certsvc.domain.definition import Path, Step, Way, WayType
 from certsvc.domain.enrollment import (
     Cycle,
     DoneBy,
-    ExamProgress,
     ExamState,
     PaymentState,
     Progress,
@@ -237,9 +236,7 @@ def _done(bench: Bench, step: Step, *facts: Fact) -> StepProgress:
     return StepProgress(step.key, StepState.DONE, by, at, tuple(fact.id for fact in facts))
 
 
-def _by_course(
-    bench: Bench, step: Step, way: Way, facts: tuple[Fact, ...]
-) -> StepProgress | None:
+def _by_course(bench: Bench, step: Step, way: Way, facts: tuple[Fact, ...]) -> StepProgress | None:
     for fact in facts:
         if fact.type is FactType.COURSE_COMPLETION and fact.course_id == way.course_id:
             if _course_counts(fact, way):
@@ -273,9 +270,7 @@ def _by_test_out(
     return None
 
 
-def _by_session(
-    bench: Bench, step: Step, way: Way, facts: tuple[Fact, ...]
-) -> StepProgress | None:
+def _by_session(bench: Bench, step: Step, way: Way, facts: tuple[Fact, ...]) -> StepProgress | None:
     for fact in facts:
         if (
             fact.type is FactType.SESSION_ATTENDANCE
@@ -306,9 +301,7 @@ def _by_external(
     return replace(progress, state=StepState.AWAITING_APPROVAL)
 
 
-def _by_credits(
-    bench: Bench, step: Step, way: Way, facts: tuple[Fact, ...]
-) -> StepProgress | None:
+def _by_credits(bench: Bench, step: Step, way: Way, facts: tuple[Fact, ...]) -> StepProgress | None:
     """The step is done when the credits of the category (of any, where none is named) add up."""
     total, used = 0.0, []
     for fact in facts:

@@ -27,7 +27,10 @@ class Line:
 
 
 class Story:
-    """One enrollment, its certification, and the events so far. `now` is when this is recorded."""
+    """One enrollment, its certification, and the events so far.
+
+    `now` is when this is recorded. `settled_at` is how far evidence has been counted in a cycle
+    that this story opened; None where everything known is counted."""
 
     __slots__ = (
         "_assigned",
@@ -41,6 +44,7 @@ class Story:
         "certification",
         "e",
         "now",
+        "settled_at",
     )
 
     def __init__(self, enrollment: Enrollment, certification: Certification, now: datetime) -> None:
@@ -48,6 +52,7 @@ class Story:
         self.certification = certification
         self.now = max(now, enrollment.updated_at)
         self.by_time = False
+        self.settled_at: datetime | None = None
         self._events: list[Event] = []
         self._lines: list[Line] = []
         self._elsewhere: list[EnrollElsewhere] = []
@@ -59,6 +64,11 @@ class Story:
     def say(self, type: EventType, at: datetime, *, stale: bool = False, **data: Any) -> None:
         """One line of history, true at `at`."""
         self._lines.append(Line(type, min(at, self.now), stale, data))
+
+    @property
+    def spoken(self) -> bool:
+        """Whether this step has said anything yet."""
+        return bool(self._lines)
 
     def set(self, **changes: Any) -> None:
         """Change fields of the enrollment."""
@@ -85,8 +95,14 @@ class Story:
         """Change fields of the open cycle."""
         self.e = replace(self.e, cycle=replace(self.cycle, **changes))
 
+    def set_plan(self, **changes: Any) -> None:
+        """Change fields of the planned cycle."""
+        assert self.e.plan is not None
+        self.e = replace(self.e, plan=replace(self.e.plan, **changes))
+
     def open_cycle(self, cycle: Cycle) -> None:
-        """The cycle is open from here on."""
+        """The cycle is open from here on; no evidence is counted in it yet."""
+        self.settled_at = cycle.opened_at
         self._cycles[cycle.number] = cycle
         self.set(cycle=cycle, cycles=cycle.number)
 

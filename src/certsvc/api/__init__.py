@@ -1,0 +1,1 @@
+"""The HTTP interface: parses, calls one use case, maps the outcome. It decides nothing."""

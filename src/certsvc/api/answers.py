@@ -1,0 +1,45 @@
+"""Answers as they leave: a status, finished bytes and headers. Nothing validates them again.
+
+Instants are written in UTC with `Z`; the documents come ready from the rules and the store.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+JSON = "application/json"
+
+
+def render(value: Any) -> bytes:
+    """A value as JSON."""
+    return orjson.dumps(value, option=orjson.OPT_UTC_Z)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request comes to, before it is sent. Kept as it is under an idempotency key."""
+
+    status: int
+    body: bytes
+    media_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def success(self) -> bool:
+        """Whether what was done is to stand."""
+        return self.status < 400
+
+    def response(self) -> Response:
+        """The finished answer."""
+        return Response(
+            self.body, self.status, headers=dict(self.headers), media_type=self.media_type
+        )
+
+
+def answer(value: Any, status: int = 200, **headers: str) -> Answer:
+    """A value, answered as JSON. Header names are given with underscores."""
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return Answer(status, render(value), JSON, named)

@@ -1,0 +1,137 @@
+"""Certifications and their versions on the wire."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from certsvc.api.schemas.definition import Definition, DefinitionInput
+from certsvc.api.schemas.pages import Page
+from certsvc.api.schemas.values import (
+    Answered,
+    Authored,
+    Instant,
+    Localised,
+    LocalisedLong,
+    Metadata,
+    OurId,
+    Revision,
+    Slug,
+    Switch,
+    word,
+    words,
+)
+
+SELF_ENROLLMENT = ("closed", "open", "with_approval")
+SelfEnrollment = word(*SELF_ENROLLMENT)
+VERSION_STATES = ("draft", "published", "superseded")
+
+
+class CertificationDraft(Authored):
+    """A new certification."""
+
+    key: Slug
+    title: Localised | None = None
+    description: LocalisedLong | None = None
+    metadata: Metadata | None = None
+    active: Switch | None = None
+    hidden: Switch | None = None
+    automatic_recertification: Switch | None = None
+    self_enrollment: SelfEnrollment | None = None
+    acceptance_required: Switch | None = None
+
+
+class CertificationPatch(Authored):
+    """What is to change; null and absent leave a field as it is."""
+
+    title: Localised | None = None
+    description: LocalisedLong | None = None
+    metadata: Metadata | None = None
+    active: Switch | None = None
+    hidden: Switch | None = None
+    automatic_recertification: Switch | None = None
+    self_enrollment: SelfEnrollment | None = None
+    acceptance_required: Switch | None = None
+    dry_run: Annotated[Switch, Field(description="Say what would happen; write nothing.")] = False
+    expected_revision: Revision | None = None
+
+
+class Certification(Answered):
+    """A programme and its switches."""
+
+    id: OurId
+    key: str
+    title: dict[str, str]
+    description: dict[str, str]
+    metadata: dict[str, Any]
+    active: bool = Field(description="Takes new learners.")
+    hidden: bool = Field(description="Learners do not see it.")
+    archived: bool = Field(description="Retired: opens no cycle and takes no learner.")
+    automatic_recertification: bool
+    self_enrollment: Annotated[str, words(*SELF_ENROLLMENT)]
+    acceptance_required: bool
+    revision: int
+    created_at: Instant
+    updated_at: Instant
+
+
+class CertificationEffect(Answered):
+    """What changing a switch does, or would do."""
+
+    dry_run: bool
+    recertifications_opened: int = Field(
+        description="Cycles that turning automatic_recertification on opens at that instant."
+    )
+    sample: list[OurId] = Field(description="Some of the enrollments concerned.")
+
+
+class ChangedCertification(Certification):
+    """A certification after a change, and what the change does."""
+
+    effect: CertificationEffect
+
+
+class CertificationPage(Page[Certification]):
+    """Certifications."""
+
+
+class VersionDraft(Authored):
+    """A new draft, or what replaces one."""
+
+    definition: DefinitionInput
+
+
+class Publication(Authored):
+    """Publish a draft."""
+
+    dry_run: Annotated[Switch, Field(description="Say what would happen; write nothing.")] = False
+
+
+class Version(Answered):
+    """A numbered definition. A published one never changes."""
+
+    certification_id: OurId
+    certification_key: str
+    number: int
+    state: Annotated[str, words(*VERSION_STATES)]
+    definition: Definition
+    created_at: Instant
+    updated_at: Instant
+    published_at: Instant | None
+
+
+class PublicationEffect(Answered):
+    """What publishing does, or would do."""
+
+    dry_run: bool
+    opened: int = Field(description="Waiting enrollments whose cycle opens.")
+    enrollments_by_status: dict[str, int]
+
+
+class PublishedVersion(Version):
+    """A version after publishing, and what that does."""
+
+    effect: PublicationEffect
+
+
+class VersionPage(Page[Version]):
+    """The versions of a certification."""

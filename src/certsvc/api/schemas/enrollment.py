@@ -1,0 +1,169 @@
+"""Enrollments on the wire: the whole object of the interface, and how one is asked for."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from certsvc.api.schemas.pages import Page
+from certsvc.api.schemas.values import (
+    Answered,
+    Authored,
+    Day,
+    Instant,
+    LmsId,
+    OurId,
+    Reference,
+    word,
+    words,
+)
+from certsvc.domain.enrollment import (
+    CycleOutcome,
+    DoneBy,
+    ExamState,
+    PaymentState,
+    Source,
+    StepState,
+)
+from certsvc.domain.events import EventType
+from certsvc.domain.status import CycleKind, Flag, Standing, Status, Work
+
+SourceWord = word(*(source.value for source in Source))
+
+
+class EnrollmentRequest(Authored):
+    """Assign a learner. Where there is an enrollment, the assignment is added to it."""
+
+    certification: Reference
+    learner_id: LmsId
+    source: SourceWord = "manual"
+    group: LmsId | None = None
+    opens_at: Annotated[
+        Instant | None, Field(description="A past one opens then, a future one waits.")
+    ] = None
+    due_at: Instant | None = None
+    limit_at: Instant | None = None
+    counts_from: Annotated[
+        Instant | None, Field(description="Evidence counts from here.")
+    ] = None
+
+
+class AssignmentAnswer(Answered):
+    """Why a learner is enrolled."""
+
+    id: OurId
+    source: Annotated[str, words(*(source.value for source in Source))]
+    group: str | None
+    assigned_at: Instant
+
+
+class StepAnswer(Answered):
+    """Where a training step stands."""
+
+    key: str
+    title: str
+    state: Annotated[str, words(*(state.value for state in StepState))]
+    by: Annotated[str | None, words(*(by.value for by in DoneBy))]
+    at: Instant | None = Field(description="When it was done, or handed in.")
+
+
+class ExamAnswer(Answered):
+    """Where the exam stands."""
+
+    state: Annotated[str, words(*(state.value for state in ExamState))]
+    attempts: int
+    attempts_left: int | None
+    next_attempt_at: Instant | None
+
+
+class CycleAnswer(Answered):
+    """One pass through a path. One that waits has no version and no steps yet."""
+
+    number: int
+    kind: CycleKind
+    version: int | None
+    opens_at: Instant | None
+    opened_at: Instant | None
+    counts_from: Instant | None
+    due_at: Instant | None
+    limit_at: Instant | None
+    closed_at: Instant | None
+    outcome: Annotated[str | None, words(*(outcome.value for outcome in CycleOutcome))]
+    payment: Annotated[str, words(*(state.value for state in PaymentState))]
+    steps: list[StepAnswer]
+    exam: ExamAnswer
+    approval_required: bool
+    approved_at: Instant | None
+
+
+class CertificateAnswer(Answered):
+    """A credential that a completed cycle earned."""
+
+    id: OurId
+    number: str
+    code: str = Field(description="Public: what /v1/verify takes.")
+    cycle: int | None
+    version: int
+    issued_at: Instant
+    certified_at: Instant
+    valid_from: Instant
+    valid_through: Day | None = Field(description="The last valid day, in the version's zone.")
+    expires_at: Instant | None
+    lapses_at: Instant | None
+    recertification_at: Instant | None
+    days_left: int | None
+    superseded_at: Instant | None
+    revoked_at: Instant | None
+    evidence_retracted: bool
+
+
+class NextAnswer(Answered):
+    """What time does next."""
+
+    at: Instant
+    event: Annotated[str, words(*(event.value for event in EventType))]
+
+
+class Enrollment(Answered):
+    """One learner in one certification, advanced to now."""
+
+    id: OurId
+    certification_id: OurId
+    certification_key: str
+    learner_id: str
+    status: Status
+    standing: Standing
+    work: Work
+    suspended: bool
+    flags: list[Annotated[str, words(*(flag.value for flag in Flag))]]
+    revision: int
+    enrolled_at: Instant
+    updated_at: Instant
+    assignments: list[AssignmentAnswer]
+    cycle: CycleAnswer | None
+    certificate: CertificateAnswer | None
+    certified_at: Instant | None
+    expires_at: Instant | None
+    lapses_at: Instant | None
+    recertification_at: Instant | None
+    due_at: Instant | None
+    next_recertification: str = Field(description='"latest", "never", or a certification\'s id.')
+    next: NextAnswer | None
+    allowed_actions: list[str]
+
+
+class EnrollmentPage(Page[Enrollment]):
+    """Enrollments."""
+
+
+class AssignmentLine(AssignmentAnswer):
+    """An assignment, standing or ended."""
+
+    ended_at: Instant | None
+
+
+class AssignmentPage(Page[AssignmentLine]):
+    """The assignments of an enrollment, ended ones too."""
+
+
+class CyclePage(Page[CycleAnswer]):
+    """The cycles of an enrollment."""

@@ -1,0 +1,54 @@
+"""What all requests share: settings, the database, the keys that called lately, the drain flag."""
+
+from collections.abc import Callable
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.requests import Request
+
+from certsvc.api.keyring import Caller, Keyring
+from certsvc.api.problems import Problem
+from certsvc.api.roles import covers
+from certsvc.settings import Settings
+from certsvc.store.api_keys import Role
+
+Heartbeat = Callable[[], float | None]
+
+
+class Service:
+    """One per application."""
+
+    def __init__(
+        self, settings: Settings, engine: AsyncEngine | None, heartbeat: Heartbeat | None
+    ) -> None:
+        self.settings = settings
+        self.draining = False
+        self.heartbeat = heartbeat or (lambda: None)
+        self._engine = engine
+        self._keyring = None if engine is None else Keyring(engine)
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The database. An application made only for its contract has none."""
+        if self._engine is None:
+            raise Problem("unavailable", "This process has no database.")
+        return self._engine
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keys that called lately."""
+        if self._keyring is None:
+            raise Problem("unavailable", "This process has no database.")
+        return self._keyring
+
+    def drain(self) -> None:
+        """Say on /readyz that no new requests should come here."""
+        self.draining = True
+
+    async def admit(self, request: Request, needed: Role) -> Caller:
+        """The caller, if its role is enough."""
+        caller = await self.keyring.caller(request.headers.get("authorization"))
+        if not covers(caller.role, needed):
+            raise Problem(
+                "forbidden", f"This needs the role {needed.value}; the key's is {caller.role.value}."
+            )
+        return caller

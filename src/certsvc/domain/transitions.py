@@ -1,0 +1,124 @@
+"""The grid: which action is allowed in which status, under which conditions, and what it does.
+
+GRID is read by `decide` and `allowed_actions` alike, so they cannot disagree. A status that does
+not stand in a row is refused. Add an action here; `docs/changing.md` lists what goes red until the
+rest is done.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from certsvc.domain import effects, guards
+from certsvc.domain.actions import Action
+from certsvc.domain.certification import Certification
+from certsvc.domain.certifying import certify_by_hand
+from certsvc.domain.commands import Act
+from certsvc.domain.enrollment import Enrollment
+from certsvc.domain.guards import Guard
+from certsvc.domain.moving import move_to_version
+from certsvc.domain.outcome import Refusal
+from certsvc.domain.redating import change_dates
+from certsvc.domain.status import Status
+from certsvc.domain.story import Story
+
+Effect = Callable[[Story, Act], Refusal | None]
+Cells = Mapping[Status, tuple[Guard, ...]]
+
+AP, AS = Status.APPLIED, Status.ASSIGNED
+NS, IP, PA = Status.NOT_STARTED, Status.IN_PROGRESS, Status.PENDING_APPROVAL
+CE, EX, LA, RC = Status.CERTIFIED, Status.EXPIRED, Status.LAPSED, Status.RECERTIFYING
+RV, DI, SU = Status.REVOKED, Status.DISALLOWED, Status.SUSPENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One action: the statuses that allow it, each with its own conditions, the conditions that
+    hold in all of them, and the effect."""
+
+    cells: Cells
+    effect: Effect
+    always: tuple[Guard, ...] = ()
+
+
+def _in(*statuses: Status, also: Cells | None = None) -> dict[Status, tuple[Guard, ...]]:
+    return dict.fromkeys(statuses, ()) | dict(also or {})
+
+
+EVERYWHERE = tuple(status for status in Status if status not in (DI, SU))
+
+GRID: dict[Action, Row] = {
+    Action.APPROVE_APPLICATION: Row(_in(AP), effects.approve_application, (guards.may_begin,)),
+    Action.DECLINE_APPLICATION: Row(_in(AP), effects.decline_application),
+    Action.ACCEPT: Row(_in(AS), effects.accept, (guards.may_begin,)),
+    Action.OVERRIDE_PAYMENT: Row(
+        _in(NS, IP, RC), effects.override_payment, (guards.payment_outstanding,)
+    ),
+    Action.OVERRIDE_TRAINING: Row(
+        _in(IP, PA, RC), effects.override_training, (guards.has_training,)
+    ),
+    Action.OVERRIDE_EXAM: Row(
+        _in(PA, also={IP: (guards.no_attempt_open,), RC: (guards.no_attempt_open,)}),
+        effects.override_exam,
+        (guards.has_exam,),
+    ),
+    Action.RESET_EXAM: Row(_in(IP, RC), effects.reset_exam, (guards.exam_resettable,)),
+    Action.APPROVE: Row(_in(PA), effects.approve),
+    Action.REJECT: Row(_in(PA), effects.reject),
+    Action.REVOKE: Row(_in(NS, IP, PA, EX, LA, RC, SU), effects.revoke),
+    Action.FORCE_RECERTIFICATION: Row(
+        _in(CE, EX, LA), effects.force_recertification, (guards.may_open,)
+    ),
+    Action.RECERTIFY: Row(
+        _in(EX, LA, RV, also={CE: (guards.due_for_recertification,)}),
+        effects.recertify,
+        (guards.not_stopped, guards.not_waiting, guards.may_open),
+    ),
+    Action.PERMANENT_REVOKE: Row(
+        _in(PA, CE, RC, SU), effects.permanent_revoke, (guards.credential_valid,)
+    ),
+    Action.RESTORE: Row(_in(RV, DI), effects.restore, (guards.may_open,)),
+    Action.REMOVE: Row(
+        _in(AS, also={NS: (guards.nothing_invested,), IP: (guards.nothing_invested,)}),
+        effects.remove,
+        (guards.manual_only,),
+    ),
+    Action.SUSPEND: Row(_in(PA, CE, EX, RC), effects.suspend, (guards.credential_in_force,)),
+    Action.LIFT: Row(_in(SU), effects.lift),
+    Action.DEACTIVATE: Row(_in(AS, NS, IP), effects.deactivate),
+    Action.REACTIVATE: Row(_in(Status.INACTIVE), effects.reactivate),
+    Action.MARK_NOT_COMPLETED: Row(
+        _in(NS, IP, PA, RC), effects.mark_not_completed, (guards.cycle_open_or_planned,)
+    ),
+    Action.CANCEL: Row(
+        _in(AP, AS, NS, IP, PA, RC), effects.cancel, (guards.cycle_open_or_planned,)
+    ),
+    Action.CHANGE_DATES: Row(
+        _in(AS, NS, IP, PA, CE, EX, RC), change_dates, (guards.dates_to_change,)
+    ),
+    Action.CHANGE_NEXT_RECERTIFICATION: Row(
+        _in(CE, EX, LA, RC), effects.change_next_recertification
+    ),
+    Action.MOVE_TO_VERSION: Row(
+        _in(NS, IP, RC), move_to_version, (guards.cycle_open, guards.version_known)
+    ),
+    Action.REMIND: Row(
+        _in(AS, NS, IP, EX, LA, RC, also={CE: (guards.due_for_recertification,)}), effects.remind
+    ),
+    Action.CERTIFY: Row(_in(*EVERYWHERE), certify_by_hand, (guards.version_published,)),
+}
+
+
+def check(e: Enrollment, c: Certification, act: Act, now: datetime) -> Refusal | None:
+    """Whether the grid and its conditions allow the action now; None for yes."""
+    row = GRID[act.action]
+    conditions = row.cells.get(e.status)
+    if conditions is None:
+        return guards.no(
+            "status_forbids", f"{act.action} is not possible while the status is {e.status}."
+        )
+    for guard in (*conditions, *row.always):
+        refusal = guard(e, c, act, now)
+        if refusal is not None:
+            return refusal
+    return None

@@ -1,0 +1,1 @@
+"""SQL: how the values of the domain are kept. It knows the domain's types and decides nothing."""

@@ -1,0 +1,128 @@
+"""Rows that something other than time makes due: a switch, a publication, a second try.
+
+A woken row is only looked at again; what happens to it the rules decide. So to wake too many costs
+a little time, and to wake twice does nothing.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from certsvc.store.db import driver
+
+
+class Sleep(StrEnum):
+    """Why rows rest that a change of their certification may concern."""
+
+    WINDOW = "window"
+    """In force, the window past, and no cycle open or planned: automatic recertification."""
+
+    ANY = "any"
+    """Those, and who waits for a cycle to open or to begin again: archived, or not in effect."""
+
+
+_IN_WINDOW = """
+    (e.standing IN ('valid', 'grace') AND e.recertification_at <= $3
+     AND e.work IN ('none', 'declined', 'not_completed', 'cancelled'))"""
+_RESTS = {
+    Sleep.WINDOW: _IN_WINDOW,
+    Sleep.ANY: f"""
+    (e.work = 'waiting' OR {_IN_WINDOW}
+     OR (e.standing = 'lapsed' AND e.work IN ('not_started', 'in_progress')))""",
+}
+_CANDIDATES = {
+    sleep: f"""
+    SELECT e.id FROM enrollments e
+    WHERE e.tenant_id = $1 AND e.certification_id = $2 AND e.id > $4 AND {rests}
+    ORDER BY e.id LIMIT $5"""
+    for sleep, rests in _RESTS.items()
+}
+_WAKE = {
+    sleep: f"""
+    UPDATE enrollments e SET next_due_at = least(e.next_due_at, $3)
+    WHERE e.tenant_id = $1 AND e.certification_id = $2 AND {rests}
+      AND e.next_due_at IS DISTINCT FROM least(e.next_due_at, $3)"""
+    for sleep, rests in _RESTS.items()
+}
+# The certifications that changed lately are few; their rows are found by the index of each.
+_WAKE_AGAIN = f"""
+    UPDATE enrollments e SET next_due_at = least(e.next_due_at, $3)
+    FROM certifications c
+    WHERE c.tenant_id = $1 AND c.updated_at >= $2
+      AND e.tenant_id = c.tenant_id AND e.certification_id = c.id AND {_RESTS[Sleep.ANY]}
+      AND e.next_due_at IS DISTINCT FROM least(e.next_due_at, $3)"""
+_RETRY = """
+    UPDATE enrollments SET set_aside_at = NULL, next_due_at = coalesce(next_due_at, $2)
+    WHERE tenant_id = $1 AND set_aside_at IS NOT NULL
+      AND set_aside_at + least($3::interval * (2 ^ least(set_aside_count - 1, 16)), $4) <= $2"""
+_COUNTS = """
+    SELECT status, count(*) FROM enrollments
+    WHERE tenant_id = $1 AND certification_id = $2 GROUP BY status"""
+_OLDEST = """
+    SELECT next_due_at FROM enrollments
+    WHERE live AND next_due_at IS NOT NULL AND set_aside_at IS NULL
+    ORDER BY next_due_at LIMIT 1"""
+FIRST = UUID(int=0)
+
+
+async def candidates(
+    conn: AsyncConnection,
+    tenant_id: UUID,
+    certification_id: UUID,
+    sleep: Sleep,
+    at: datetime,
+    *,
+    after: UUID = FIRST,
+    limit: int,
+) -> list[UUID]:
+    """The ids of rows that rest so, in order; the next page begins after the last of these."""
+    rows = await driver(conn).fetch(
+        _CANDIDATES[sleep], tenant_id, certification_id, at, after, limit
+    )
+    return [row[0] for row in rows]
+
+
+async def wake(
+    conn: AsyncConnection, tenant_id: UUID, certification_id: UUID, sleep: Sleep, at: datetime
+) -> int:
+    """Make all rows that rest so due at the instant, if they are not earlier. How many."""
+    tag = await driver(conn).execute(_WAKE[sleep], tenant_id, certification_id, at)
+    return _rows(tag)
+
+
+async def wake_again(
+    conn: AsyncConnection, tenant_id: UUID, changed_since: datetime, at: datetime
+) -> int:
+    """The same for every certification that changed lately.
+
+    A transaction that had read a certification before it changed may commit a row after the rows
+    were woken; this finds it."""
+    return _rows(await driver(conn).execute(_WAKE_AGAIN, tenant_id, changed_since, at))
+
+
+async def retry_set_aside(
+    conn: AsyncConnection, tenant_id: UUID, now: datetime, pause: timedelta, longest: timedelta
+) -> int:
+    """Let rows that were set aside be claimed again, after a pause that doubles each time."""
+    return _rows(await driver(conn).execute(_RETRY, tenant_id, now, pause, longest))
+
+
+async def counts_by_status(
+    conn: AsyncConnection, tenant_id: UUID, certification_id: UUID
+) -> dict[str, int]:
+    """How many enrollments of the certification read what."""
+    rows = await driver(conn).fetch(_COUNTS, tenant_id, certification_id)
+    return {row[0]: row[1] for row in rows}
+
+
+async def oldest_due(conn: AsyncConnection) -> datetime | None:
+    """The earliest instant at which a row outside sandboxes is due."""
+    found: datetime | None = await driver(conn).fetchval(_OLDEST)
+    return found
+
+
+def _rows(tag: str) -> int:
+    """The number in the driver's answer, as in `UPDATE 12`."""
+    return int(tag.rsplit(" ", 1)[-1])

@@ -1,0 +1,206 @@
+"""The one pipeline that all verbs share: locked rows → decide in Python → save all at once.
+
+One enrollment is a batch of one. The number of statements does not depend on the number of rows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from secrets import token_hex
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+from uuid_utils.compat import uuid7
+
+from certsvc import telemetry
+from certsvc.domain.commands import Act, Command, Enroll
+from certsvc.domain.enrollment import Source, blank
+from certsvc.store import certifications, decisions, enrollments, learners
+from certsvc.store.author import Author
+from certsvc.store.decisions import Change
+from certsvc.store.enrollments import Wanted
+from certsvc.store.errors import Conflict
+from certsvc.store.tenants import Tenant
+from certsvc.usecases.decide import Ask, Outcome, decide_forgiving, decide_one
+
+ROUNDS = 4
+"""How often a follow-up may lead on to another certification in one transaction."""
+
+_log = structlog.get_logger(__name__)
+Pair = tuple[UUID, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command for a learner in a certification, whether enrolled there or not."""
+
+    certification_id: UUID
+    learner_id: str
+    command: Command
+    author: Author
+
+    @property
+    def pair(self) -> Pair:
+        """The natural key of the enrollment."""
+        return self.certification_id, self.learner_id
+
+
+async def apply(
+    conn: AsyncConnection,
+    tenant: Tenant,
+    now: datetime,
+    asks: Sequence[Ask],
+    *,
+    forgiving: bool = False,
+) -> list[Outcome]:
+    """Decide and save what is asked of locked rows, and what follows from it elsewhere.
+
+    A refused command writes nothing. A rule that fails raises; `forgiving` sets its row aside."""
+    judge = decide_forgiving if forgiving else decide_one
+    outcomes = await save(conn, tenant, now, [judge(ask, now) for ask in asks])
+    await follow(conn, tenant, now, outcomes)
+    return outcomes
+
+
+async def apply_to_learners(
+    conn: AsyncConnection, tenant: Tenant, now: datetime, calls: Sequence[Call]
+) -> list[Outcome]:
+    """Decide and save commands by learner and certification, each pair at most once.
+
+    Who was never here gets an enrollment, if the command moves it. Calls for a certification that
+    does not exist are left out of the answer."""
+    await learners.hold(conn, tenant.id, sorted({call.learner_id for call in calls}))
+    outcomes = await _called(conn, tenant, now, calls)
+    await follow(conn, tenant, now, outcomes)
+    return outcomes
+
+
+async def follow(
+    conn: AsyncConnection, tenant: Tenant, now: datetime, outcomes: Sequence[Outcome]
+) -> None:
+    """Enrol elsewhere whom a decision leads there: a few rounds at most, nobody twice."""
+    seen = {(o.ask.enrollment.certification_id, o.ask.enrollment.learner_id) for o in outcomes}
+    for _ in range(ROUNDS):
+        calls = {call.pair: call for call in _follow_ups(outcomes) if call.pair not in seen}
+        if not calls:
+            return
+        seen.update(calls)
+        outcomes = await _called(conn, tenant, now, tuple(calls.values()))
+
+
+async def save(
+    conn: AsyncConnection, tenant: Tenant, now: datetime, outcomes: Sequence[Outcome]
+) -> list[Outcome]:
+    """Write outcomes at once; those that lost the race of an insert come back marked."""
+    changes = [_change(outcome) for outcome in outcomes if _to_be_written(outcome)]
+    lost: set[UUID] = set()
+    if changes:
+        saved = await decisions.save(
+            conn, tenant.id, changes, recorded_at=now, live=not tenant.sandbox
+        )
+        lost.update(saved.lost)
+    answered = []
+    for outcome in outcomes:
+        if outcome.error is not None:
+            await _set_aside(conn, tenant, outcome)
+        if outcome.ask.enrollment.id in lost:
+            outcome = replace(outcome, lost=True)
+        else:
+            _count(outcome)
+        answered.append(outcome)
+    return answered
+
+
+def _to_be_written(outcome: Outcome) -> bool:
+    """What moved; and what time left alone, because the instant it comes due may be corrected."""
+    untouched = outcome.ask.command is None and outcome.error is None
+    return outcome.moved or untouched
+
+
+def _change(outcome: Outcome) -> Change:
+    ask = outcome.ask
+    return Change(ask.locked, outcome.decision, ask.certification, ask.author)
+
+
+async def _set_aside(conn: AsyncConnection, tenant: Tenant, outcome: Outcome) -> None:
+    enrollment = outcome.ask.enrollment
+    assert outcome.error is not None
+    _log.error("enrollment set aside", enrollment_id=str(enrollment.id), error=outcome.error)
+    telemetry.SET_ASIDE_ROWS.inc()
+    await decisions.set_aside(conn, tenant.id, enrollment.id, outcome.error, outcome.now)
+
+
+def _follow_ups(outcomes: Sequence[Outcome]) -> list[Call]:
+    """The learners that decisions lead to other certifications, as if assigned by hand."""
+    return [
+        Call(there.certification_id, there.learner_id, Enroll(source=Source.MANUAL), o.ask.author)
+        for o in outcomes
+        if o.moved
+        for there in o.decision.elsewhere
+    ]
+
+
+async def _called(
+    conn: AsyncConnection, tenant: Tenant, now: datetime, calls: Sequence[Call]
+) -> list[Outcome]:
+    """Decide calls in one go; who was enrolled by somebody else meanwhile is decided again."""
+    outcomes = await _decided(conn, tenant, now, calls)
+    lost = {(o.ask.enrollment.certification_id, o.ask.enrollment.learner_id) for o in outcomes if o.lost}
+    if not lost:
+        return outcomes
+    again = await _decided(conn, tenant, now, [call for call in calls if call.pair in lost])
+    if any(outcome.lost for outcome in again):
+        raise Conflict("somebody else enrols the same learners")
+    return [outcome for outcome in outcomes if not outcome.lost] + again
+
+
+async def _decided(
+    conn: AsyncConnection, tenant: Tenant, now: datetime, calls: Sequence[Call]
+) -> list[Outcome]:
+    locked = await enrollments.lock_learners(conn, tenant.id, [call.pair for call in calls])
+    here = {(row.enrollment.certification_id, row.enrollment.learner_id): row for row in locked}
+    asks = [
+        Ask(row.enrollment, row.certification, call.author, call.command, row)
+        for call in calls
+        if (row := here.get(call.pair)) is not None
+    ]
+    new = [call for call in calls if call.pair not in here]
+    if new:
+        asks += await _newcomers(conn, tenant, now, new)
+    return await save(conn, tenant, now, [decide_one(ask, now) for ask in asks])
+
+
+async def _newcomers(
+    conn: AsyncConnection, tenant: Tenant, now: datetime, calls: Sequence[Call]
+) -> list[Ask]:
+    """Blank enrollments with an id and a seed, and with what is known of the learners."""
+    certification_ids = sorted({call.certification_id for call in calls})
+    known = await certifications.load_by_ids(conn, tenant.id, certification_ids)
+    calls = [call for call in calls if call.certification_id in known]
+    wanted = [Wanted(call.certification_id, call.learner_id, None) for call in calls]
+    facts = await enrollments.facts_for(conn, tenant.id, wanted)
+    asks = []
+    for call, evidence in zip(calls, facts, strict=True):
+        newcomer = blank(
+            id=uuid7(),
+            certification_id=call.certification_id,
+            learner_id=call.learner_id,
+            seed=token_hex(16),
+            at=now,
+        )
+        certification = known[call.certification_id]
+        asks.append(
+            Ask(replace(newcomer, evidence=evidence), certification, call.author, call.command)
+        )
+    return asks
+
+
+def _count(outcome: Outcome) -> None:
+    command = outcome.ask.command
+    if command is None:
+        return
+    action = command.action.value if isinstance(command, Act) else type(command).__name__.lower()
+    refusal = outcome.decision.refusal
+    result = refusal.code if refusal is not None else "applied" if outcome.moved else "unchanged"
+    telemetry.COMMANDS.labels(action, result).inc()

@@ -1,0 +1,99 @@
+"""The middle of the pipeline: what the rules make of locked rows. Pure; the rest is in apply.py."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from certsvc.domain.certification import Certification
+from certsvc.domain.commands import Command
+from certsvc.domain.enrollment import Enrollment
+from certsvc.domain.lifecycle import advance, decide, next_due_at
+from certsvc.domain.outcome import Decision
+from certsvc.store.author import Author
+from certsvc.store.enrollments import Locked
+
+
+class NoProgress(Exception):
+    """A row is still due after it was advanced: a rule is wrong, and would be asked for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One row and what is asked of it: a command, or that time alone may pass.
+
+    `locked` is None for a learner who was never here; `enrollment` is then blank."""
+
+    enrollment: Enrollment
+    certification: Certification
+    author: Author
+    command: Command | None = None
+    locked: Locked | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an Ask, at the row's own instant; `error` where a rule failed. `lost` says
+    that somebody else enrolled the learner meanwhile, and nothing was written."""
+
+    ask: Ask
+    decision: Decision
+    now: datetime
+    error: str | None = None
+    lost: bool = False
+
+    @property
+    def moved(self) -> bool:
+        """Whether anything happened that is to be written."""
+        return (
+            self.error is None
+            and not self.lost
+            and self.decision.refusal is None
+            and self.decision.enrollment.revision != self.ask.enrollment.revision
+        )
+
+
+def of_locked(
+    rows: Sequence[Locked], author: Author, command: Command | None = None
+) -> list[Ask]:
+    """The same asked of every row."""
+    return [Ask(row.enrollment, row.certification, author, command, row) for row in rows]
+
+
+def decide_one(ask: Ask, now: datetime) -> Outcome:
+    """Advance the row, or decide its command, at its own instant: what is recorded only grows."""
+    enrollment = ask.enrollment
+    at = max(now, enrollment.updated_at)
+    if ask.command is not None:
+        return Outcome(ask, decide(enrollment, ask.certification, ask.command, at), at)
+    decision = advance(enrollment, ask.certification, at)
+    due = next_due_at(decision.enrollment, ask.certification)
+    if due is not None and due <= at:
+        raise NoProgress(f"still due at {due} after advancing to {at}")
+    return Outcome(ask, decision, at)
+
+
+def decide_forgiving(ask: Ask, now: datetime) -> Outcome:
+    """The same; a row whose rules fail is answered with its error, and the rest goes on."""
+    try:
+        return decide_one(ask, now)
+    except Exception as error:  # whatever a rule raises concerns its own row alone
+        unchanged = Decision(enrollment=ask.enrollment)
+        return Outcome(ask, unchanged, now, error=f"{type(error).__name__}: {error}")
+
+
+def merged(earlier: Decision, later: Decision) -> Decision:
+    """Two decisions of one row, one after the other, as one."""
+    cycles = {cycle.number: cycle for cycle in (*earlier.cycles, *later.cycles)}
+    certificates = {
+        certificate.id: certificate
+        for certificate in (*earlier.certificates, *later.certificates)
+    }
+    return replace(
+        later,
+        events=(*earlier.events, *later.events),
+        cycles=tuple(cycles.values()),
+        certificates=tuple(certificates.values()),
+        assigned=(*earlier.assigned, *later.assigned),
+        unassigned=(*earlier.unassigned, *later.unassigned),
+        elsewhere=(*earlier.elsewhere, *later.elsewhere),
+    )
