@@ -11,7 +11,7 @@ from certsvc.domain.events import EventType
 from certsvc.domain.opening import open_or_wait
 from certsvc.domain.outcome import Refusal
 from certsvc.domain.settling import count, work_of
-from certsvc.domain.status import AFRESH, PLANNED_WORK, Standing, Status, Work
+from certsvc.domain.status import AFRESH, Standing, Status, Work
 from certsvc.domain.story import Story
 
 PERSONAL = frozenset({Source.MANUAL, Source.SELF})
@@ -185,6 +185,6 @@ def take_away(story: Story, assignments: tuple[Assignment, ...]) -> None:
     story.set(
         work=Work.REMOVED,
         kept_work=e.work,
-        plan=None if e.work in PLANNED_WORK else e.plan,
+        plan=None,
     )
     story.say(EventType.ENROLLMENT_REMOVED, story.now)

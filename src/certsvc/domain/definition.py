@@ -57,13 +57,6 @@ class Way:
     instructions: str | None = None
     approval_required: bool = False
 
-    @property
-    def graded(self) -> bool:
-        """Whether this way judges a grade (what publishing asks of an initial path)."""
-        return self.type is WayType.TEST_OUT or (
-            self.type is WayType.COURSE and self.minimum_grade is not None
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -76,12 +69,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Exam:
-    """The exam of a path. `retry_after` runs from the end of the last counted attempt."""
+    """The exam of a path; without a passing score the reported outcome decides.
+
+    `retry_waits` are the waits after the first counted attempt, after the second, and so on, each
+    from its end; the last one repeats."""
 
     exam_id: str
-    passing_score: float
+    passing_score: float | None = None
     max_attempts: int | None = None
-    retry_after: Duration = NOTHING
+    retry_waits: tuple[Duration, ...] = (NOTHING,)
     after_training: bool = True
 
 
@@ -217,9 +213,10 @@ def _read_exam(document: Document) -> Exam:
     after_training = document.get("after_training")
     return Exam(
         exam_id=document["exam_id"],
-        passing_score=document["passing_score"],
+        passing_score=document.get("passing_score"),
         max_attempts=document.get("max_attempts"),
-        retry_after=_duration(document.get("retry_after")) or NOTHING,
+        retry_waits=_durations(document.get("retry_waits"), ())
+        or (_duration(document.get("retry_after")) or NOTHING,),
         after_training=True if after_training is None else bool(after_training),
     )
 

@@ -14,7 +14,7 @@ from certsvc.domain.enrollment import (
     Progress,
     StepState,
 )
-from certsvc.domain.lifecycle import advance, allowed_actions, next_due_at
+from certsvc.domain.lifecycle import allowed_now, next_due
 from certsvc.domain.opening import opening_at, path_of, policy_of
 from certsvc.domain.status import Flag, Standing, Work
 from certsvc.domain.validity import notices_before
@@ -24,7 +24,7 @@ Described = dict[str, Any]
 
 def flags(e: Enrollment, c: Certification, now: datetime) -> tuple[Flag, ...]:
     """The marks that hold at the instant, in the order of their declaration."""
-    return tuple(flag for flag in Flag if _FLAGS[flag](e, c, now))
+    return tuple([flag for flag, holds in _FLAGS.items() if holds(e, c, now)])
 
 
 def _expiring(e: Enrollment, c: Certification, now: datetime) -> bool:
@@ -95,7 +95,7 @@ def shown_certificate(e: Enrollment) -> Certificate | None:
 def describe(e: Enrollment, c: Certification, now: datetime) -> Described:
     """The enrollment of the interface, as it is at the instant (already advanced to it)."""
     certificate = shown_certificate(e)
-    due = next_due_at(e, c)
+    due = next_due(e, c)
     cycle = None if e.cycle is None else describe_cycle(e.cycle, c)
     if cycle is None and e.work is Work.WAITING:
         cycle = _planned(e, c)
@@ -124,8 +124,8 @@ def describe(e: Enrollment, c: Certification, now: datetime) -> Described:
         "recertification_at": None if certificate is None else certificate.window_at,
         "due_at": due_at(e),
         "next_recertification": _next(e),
-        "next": None if due is None else {"at": due, "event": advance(e, c, due).events[0].type},
-        "allowed_actions": [p.action for p in allowed_actions(e, c, now) if p.allowed],
+        "next": None if due is None else {"at": due[0], "event": due[1].says_at(e, c, due[0])},
+        "allowed_actions": allowed_now(e, c, now),
     }
 
 

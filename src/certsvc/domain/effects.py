@@ -292,6 +292,8 @@ def change_next_recertification(story: Story, act: Act) -> Refusal | None:
         story.say(EventType.RECERTIFICATION_STOPPED, story.now)
     elif act.next == "latest":
         story.set(stopped=False, next_certification=None)
+        if story.e.certificate is not None:
+            story.set_certificate(armed_at=story.now)  # what was held back comes due now, not then
         story.say(
             EventType.RECERTIFICATION_REDIRECTED, story.now, certification="latest", enrolled=False
         )

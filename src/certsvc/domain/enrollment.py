@@ -160,7 +160,6 @@ class Decided:
     exam_overridden_at: datetime | None = None
     exam_reset_at: datetime | None = None
     payment_waived_at: datetime | None = None
-    paid_before: datetime | None = None
     approved_at: datetime | None = None
     approvals: tuple[tuple[str, datetime], ...] = ()
     rejections: tuple[tuple[str, datetime], ...] = ()
@@ -171,7 +170,8 @@ class Decided:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cycle:
     """One pass through a path. `counts_from` bounds the evidence that counts (inclusive);
-    `test_outs_from` is its first bound, because a test-out is final for the whole cycle.
+    `test_outs_from` is its first bound, because a test-out is final for the whole cycle, and what
+    was paid stays paid.
     Timers of the cycle do not fire before `armed_at`; reminders are told through `told_through`."""
 
     number: int

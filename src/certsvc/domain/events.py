@@ -78,6 +78,7 @@ class EventRow:
 _CYCLE = (("cycle", "number, kind, version and steps of the cycle, with the LMS's course ids"),)
 _CERTIFICATE = (("certificate", "the certificate: id, number, code and dates"),)
 _ASSIGNMENT = (("assignment", "the assignment: id, source, group, assigned_at"),)
+_BY = (("by", "time or person"),)
 _DUE = (("due_at", "the due date"),)
 _EVIDENCE = (("evidence_id", "the LMS's id of the fact"),)
 
@@ -101,7 +102,11 @@ EVENTS: dict[EventType, EventRow] = {
         EventRow(
             EventType.ENROLLMENT_PROGRESSED,
             "Steps, the exam or the payment changed their state.",
-            (("steps", "steps that changed: key, state, by"), ("exam", "the exam's state")),
+            (
+                ("steps", "steps that changed: key, state, by, at"),
+                ("exam", "the exam's state"),
+                ("payment", "the payment's state"),
+            ),
         ),
         EventRow(
             EventType.ENROLLMENT_PENDING_APPROVAL,
@@ -111,7 +116,11 @@ EVENTS: dict[EventType, EventRow] = {
         EventRow(
             EventType.ENROLLMENT_REJECTED,
             "A sign-off was refused.",
-            (("steps", "the keys to do again"), ("exam", "whether the exam is to be done again")),
+            (
+                ("steps", "the keys to do again"),
+                ("exam", "whether the exam is to be done again"),
+                ("final", "whether the cycle ends with it"),
+            ),
         ),
         EventRow(EventType.ENROLLMENT_DUE_SOON, "The due date comes near.", _DUE),
         EventRow(EventType.ENROLLMENT_OVERDUE, "The due date has passed.", _DUE),
@@ -119,11 +128,11 @@ EVENTS: dict[EventType, EventRow] = {
         EventRow(
             EventType.ENROLLMENT_NOT_COMPLETED,
             "The cycle ended without being completed.",
-            (("by", "time or person"),),
+            (*_BY, ("restarts", "whether a reinstatement opens instead")),
         ),
         EventRow(EventType.ENROLLMENT_DEACTIVATED, "The cycle was paused by an admin."),
         EventRow(EventType.ENROLLMENT_REACTIVATED, "The paused cycle resumed."),
-        EventRow(EventType.ENROLLMENT_CANCELLED, "The cycle was cancelled."),
+        EventRow(EventType.ENROLLMENT_CANCELLED, "The cycle was cancelled.", _BY),
         EventRow(EventType.ENROLLMENT_SUSPENDED, "The enrollment was suspended."),
         EventRow(EventType.ENROLLMENT_LIFTED, "The suspension ended."),
         EventRow(EventType.ENROLLMENT_REVOKED, "Access was revoked; not barred."),
@@ -162,7 +171,11 @@ EVENTS: dict[EventType, EventRow] = {
         EventRow(EventType.PAYMENT_RECORDED, "A payment was reported.", _EVIDENCE),
         EventRow(EventType.PAYMENT_WAIVED, "The payment was waived by an administrator."),
         EventRow(EventType.PAYMENT_REFUNDED, "A refund was reported.", _EVIDENCE),
-        EventRow(EventType.CERTIFICATE_ISSUED, "A certificate was issued.", _CERTIFICATE),
+        EventRow(
+            EventType.CERTIFICATE_ISSUED,
+            "A certificate was issued.",
+            (*_CERTIFICATE, ("history_only", "whether it only joined the history")),
+        ),
         EventRow(
             EventType.CERTIFICATE_SUPERSEDED, "A newer certificate took its place.", _CERTIFICATE
         ),

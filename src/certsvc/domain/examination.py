@@ -12,8 +12,8 @@ from certsvc.domain.periods import Calendar, DayRule
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt: when it began (or ended, where the beginning was not reported), when and with
-    what fact it ended, None while it is open."""
+    """One attempt: its first fact, when it began (or ended, where the beginning was not reported),
+    when and with what fact it ended, None while it is open."""
 
     id: str
     began_at: datetime
@@ -29,11 +29,11 @@ def attempts_of(facts: tuple[Fact, ...], exam_id: str) -> tuple[Attempt, ...]:
             grouped.setdefault(fact.attempt_id or f"#{fact.id}", []).append(fact)
     attempts = [
         Attempt(
-            id=key,
+            id=group[0].id,
             began_at=group[0].occurred_at,
             end=next((fact for fact in group if fact.ended), None),
         )
-        for key, group in grouped.items()
+        for group in grouped.values()
     ]
     return tuple(sorted(attempts, key=attrgetter("began_at", "id")))
 
@@ -54,17 +54,22 @@ def examine(
     if exam is None:
         return ExamProgress()
     decided = cycle.decided
-    if decided.exam_carried is not None:
-        return decided.exam_carried
+    carried = decided.exam_carried
+    if carried is not None and carried.at is not None and carried.at <= at:
+        return carried
     overridden_at = decided.exam_overridden_at
     if overridden_at is not None and overridden_at > at:
         overridden_at = None
-    if exam.after_training and not training_done and overridden_at is None:
-        return ExamProgress(ExamState.LOCKED, attempts_left=exam.max_attempts)
     reset_at = decided.exam_reset_at
     if reset_at is not None and reset_at <= at:
         facts = tuple(fact for fact in facts if fact.occurred_at > reset_at)
-    progress = _count(exam, calendar, attempts_of(facts, exam.exam_id))
+    attempts = attempts_of(facts, exam.exam_id)
+    if exam.after_training and not training_done and overridden_at is None:
+        underway = any(attempt.end is None for attempt in attempts)
+        return ExamProgress(
+            ExamState.LOCKED, attempts_left=exam.max_attempts, open_attempt=underway
+        )
+    progress = _count(exam, calendar, attempts)
     if progress.state is not ExamState.PASSED and overridden_at is not None:
         return ExamProgress(
             ExamState.OVERRIDDEN, progress.attempts, progress.attempts_left, at=overridden_at
@@ -93,7 +98,7 @@ def _count(exam: Exam, calendar: Calendar, attempts: tuple[Attempt, ...]) -> Exa
                 at=attempt.end.occurred_at,
                 evidence=(attempt.end.id,),
             )
-        next_at = _retry_at(exam, calendar, attempt.end.occurred_at)
+        next_at = _retry_at(exam, calendar, attempt.end.occurred_at, counted)
     left = _left(exam, counted)
     if left == 0:
         return ExamProgress(ExamState.EXHAUSTED, counted, 0)
@@ -104,10 +109,11 @@ def _left(exam: Exam, counted: int) -> int | None:
     return None if exam.max_attempts is None else exam.max_attempts - counted
 
 
-def _retry_at(exam: Exam, calendar: Calendar, ended_at: datetime) -> datetime:
+def _retry_at(exam: Exam, calendar: Calendar, ended_at: datetime, counted: int) -> datetime:
     """Counted on instants whatever the day rule, in the version's zone."""
+    wait = exam.retry_waits[min(counted, len(exam.retry_waits)) - 1]
     exact = Calendar(calendar.zone, DayRule.EXACT)
-    moment = exact.plus(ended_at, exam.retry_after)
+    moment = exact.plus(ended_at, wait)
     assert isinstance(moment, datetime)
     return moment
 

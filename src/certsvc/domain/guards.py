@@ -11,7 +11,7 @@ from certsvc.domain.certification import Certification
 from certsvc.domain.commands import Act
 from certsvc.domain.definition import Path
 from certsvc.domain.enrollment import Enrollment, PaymentState, Source
-from certsvc.domain.evidence import FactOutcome, FactType
+from certsvc.domain.evidence import FactOutcome, FactType, standing_facts
 from certsvc.domain.opening import path_of
 from certsvc.domain.outcome import Refusal
 from certsvc.domain.settling import own_facts
@@ -96,8 +96,7 @@ def exam_resettable(e: Enrollment, c: Certification, a: Act, now: datetime) -> R
 
 def no_attempt_open(e: Enrollment, c: Certification, a: Act, now: datetime) -> Refusal | None:
     """Not while an exam attempt is open (note 5)."""
-    assert e.cycle is not None
-    if e.cycle.progress.exam.open_attempt:
+    if e.cycle is not None and e.cycle.progress.exam.open_attempt:
         return no("exam_attempt_open", "An exam attempt is open.")
     return None
 
@@ -131,7 +130,7 @@ def nothing_invested(e: Enrollment, c: Certification, a: Act, now: datetime) -> 
     path = path_of(c, cycle)
     exams = {way.exam_id for step in path.steps for way in step.ways}
     exams.add(path.exam.exam_id if path.exam is not None else None)
-    for fact in own_facts(e):
+    for fact in standing_facts(own_facts(e)):
         if fact.occurred_at < cycle.counts_from:
             continue
         if fact.type in (FactType.EXAM_ATTEMPT, FactType.TEST_OUT_ATTEMPT):
@@ -164,12 +163,9 @@ def credential_in_force(e: Enrollment, c: Certification, a: Act, now: datetime) 
 
 def may_open(e: Enrollment, c: Certification, a: Act, now: datetime) -> Refusal | None:
     """All openings are refused on an archived certification and without a published version."""
-    if c.archived.now:
-        return no(
-            "certification_archived",
-            "An archived certification opens no cycle.",
-            code="certification_archived",
-        )
+    archived = not_archived(e, c, a, now)
+    if archived is not None:
+        return archived
     if not c.versions:
         return no(
             "no_published_version",
@@ -187,8 +183,19 @@ def may_open(e: Enrollment, c: Certification, a: Act, now: datetime) -> Refusal 
     return assigned(e, c, a, now)
 
 
+def not_archived(e: Enrollment, c: Certification, a: Act, now: datetime) -> Refusal | None:
+    """An archived certification opens no cycle, so nobody is due there."""
+    if not c.archived.now:
+        return None
+    return no(
+        "certification_archived",
+        "An archived certification opens no cycle.",
+        code="certification_archived",
+    )
+
+
 def not_stopped(e: Enrollment, c: Certification, a: Act, now: datetime) -> Refusal | None:
-    """Recertification was stopped for this learner."""
+    """Not where recertification was stopped for this learner, or leads elsewhere."""
     if e.stopped:
         return no("recertification_stopped", "Recertification was stopped for this learner.")
     if e.next_certification is not None:
@@ -197,7 +204,7 @@ def not_stopped(e: Enrollment, c: Certification, a: Act, now: datetime) -> Refus
 
 
 def not_waiting(e: Enrollment, c: Certification, a: Act, now: datetime) -> Refusal | None:
-    """A cycle that waits will open by itself."""
+    """Not while a cycle waits: it will open by itself."""
     if e.work is Work.WAITING:
         return no("cycle_waiting", "A cycle waits to open already.")
     return None

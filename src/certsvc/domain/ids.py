@@ -13,7 +13,8 @@ def derived_id(at: datetime, *parts: object) -> UUID:
     """A UUID in the form of version 7: the instant's milliseconds, then a digest of the parts.
     The same parts at the same instant give the same id, anywhere, any time."""
     milliseconds = max(0, (at - _EPOCH) // _MILLISECOND)
-    digest = blake2b("|".join(map(str, parts)).encode(), digest_size=10).digest()
+    text = "|".join([part.hex if isinstance(part, UUID) else str(part) for part in parts])
+    digest = blake2b(text.encode(), digest_size=10).digest()
     value = (milliseconds << 80) | int.from_bytes(digest, "big")
     value = value & ~(0xF << 76) | (0x7 << 76)
     value = value & ~(0x3 << 62) | (0x2 << 62)

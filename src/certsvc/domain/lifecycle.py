@@ -19,7 +19,7 @@ from certsvc.domain.recording import record, without
 from certsvc.domain.settling import remaining, settle
 from certsvc.domain.story import Story
 from certsvc.domain.timeline import Timer, earliest
-from certsvc.domain.transitions import GRID, check
+from certsvc.domain.transitions import GRID, PLAIN, allowed, check
 
 RUNAWAY = 20_000
 """Steps in one catch-up after which something is wrong with a definition, not with the calendar:
@@ -67,17 +67,16 @@ def next_due(enrollment: Enrollment, certification: Certification) -> tuple[date
 def forecast(
     enrollment: Enrollment, certification: Certification, now: datetime, until: datetime
 ) -> tuple[Event, ...]:
-    """What will happen by then if nobody does anything. Nothing is stale in a forecast: each
-    event is looked at from its own instant."""
+    """What will happen by then if nobody does anything, each event seen from its own instant."""
     told: list[Event] = []
-    state = advance(enrollment, certification, now).enrollment
+    present = advance(enrollment, certification, now)
+    state, at = present.enrollment, present.next_due_at
     for _ in range(RUNAWAY):
-        at = next_due_at(state, certification)
         if at is None or at > until:
             return tuple(told)
         decision = advance(state, certification, at)
         told.extend(decision.events)
-        state = decision.enrollment
+        state, at = decision.enrollment, decision.next_due_at
     raise RuntimeError("the forecast does not come to an end")
 
 
@@ -88,8 +87,15 @@ def allowed_actions(
     return tuple(_possibility(enrollment, certification, action, now) for action in Action)
 
 
+def allowed_now(
+    enrollment: Enrollment, certification: Certification, now: datetime
+) -> list[Action]:
+    """The actions that are allowed, without the reasons of the others."""
+    return allowed(enrollment, certification, now)
+
+
 def _possibility(e: Enrollment, c: Certification, action: Action, now: datetime) -> Possibility:
-    refusal = check(e, c, Act(action=action), now)
+    refusal = check(e, c, PLAIN[action], now)
     if refusal is None:
         return Possibility(action, True)
     with_: tuple[str, ...] = ()
@@ -134,8 +140,8 @@ def _act(story: Story, act: Act) -> Refusal | None:
     if overtaken is not None and _decides(act):
         story.set(overtaken=None)
     refusal = GRID[act.action].effect(story, act)
-    if refusal is not None and overtaken is not None:
-        story.set(overtaken=overtaken)
+    if overtaken is not None and (refusal is not None or not story.spoken):
+        story.set(overtaken=overtaken)  # refused, or skipped: nothing was decided
     return refusal
 
 
@@ -161,6 +167,7 @@ def _catch_up(story: Story) -> None:
             due[1].fire(story, due[0])
         else:
             story.by_time = False
+            story.next_due_at = None if due is None else due[0]
             return
         story.end_step(before)
     raise RuntimeError(f"enrollment {story.e.id} does not come to rest")

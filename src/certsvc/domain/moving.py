@@ -46,7 +46,8 @@ def move_to_version(story: Story, act: Act) -> Refusal | None:
 
 
 def _kept(cycle: Cycle, old: Path, new: Path) -> Decided:
-    """Steps done stay done, under the same key; so does an exam passed, under the same id."""
+    """Steps done stay done, under the same key; so does an exam passed, under the same id. An
+    override reaches the steps that it completed, not those that are new."""
     keys = {step.key for step in new.steps}
     carried = tuple(
         step for step in cycle.progress.steps if step.key in keys and step.state is StepState.DONE
@@ -58,18 +59,15 @@ def _kept(cycle: Cycle, old: Path, new: Path) -> Decided:
     passed = exam.state in (ExamState.PASSED, ExamState.OVERRIDDEN)
     decided = replace(
         cycle.decided,
+        training_overridden_at=None,
         carried=carried,
         exam_carried=exam if same_exam and passed else None,
-        paid_before=cycle.progress.paid_at or cycle.decided.paid_before,
     )
     return decided if same_exam else replace(decided, exam_overridden_at=None)
 
 
 def _paid(cycle: Cycle) -> Decided:
-    return Decided(
-        payment_waived_at=cycle.decided.payment_waived_at,
-        paid_before=cycle.progress.paid_at or cycle.decided.paid_before,
-    )
+    return Decided(payment_waived_at=cycle.decided.payment_waived_at)
 
 
 def _count_dates_again(story: Story, version: Version) -> None:

@@ -1,4 +1,4 @@
-"""Opening a cycle: which version, which dates, which evidence counts, and when it can open at all."""
+"""Opening a cycle: its version, its dates, the evidence that counts, and when it can open."""
 
 from datetime import datetime, timedelta
 from typing import Any

@@ -55,12 +55,14 @@ class EnrollElsewhere:
 class Decision:
     """The enrollment after, the events on the way, what else is to be done; or why not.
 
-    `cycles` are those that opened or closed and `certificates` those that were issued or changed,
-    each as it is in the end; `assigned` and `unassigned` are the assignments that came and went.
+    `next_due_at` is when time does something next to what is left. `cycles` are those that opened
+    or closed and `certificates` those that were issued or changed, each as it is in the end;
+    `assigned` and `unassigned` are the assignments that came and went.
     A refused command changes nothing, but what time did before it stands: `enrollment` and
     `events` then tell how far time had come."""
 
     enrollment: Enrollment
+    next_due_at: datetime | None = None
     events: tuple[Event, ...] = ()
     cycles: tuple[Cycle, ...] = ()
     certificates: tuple[Certificate, ...] = ()

@@ -50,6 +50,7 @@ def judge(
     stretch, the cycle was complete then, whatever came after (a batch is judged as a set)."""
     if not evidence:
         return _judge_until(cycle, path, calendar, (), credited_before, at)
+    cycle = _without_retracted(cycle, evidence)
     known = standing_facts(evidence)
     if path.payment_required:
         for fact in known:
@@ -67,6 +68,21 @@ def judge(
     return _judge_until(cycle, path, calendar, known, credited_before, at)
 
 
+def _without_retracted(cycle: Cycle, evidence: tuple[Fact, ...]) -> Cycle:
+    """What was brought along from another version is taken back with its evidence."""
+    decided = cycle.decided
+    retracted = {fact.retracts for fact in evidence if fact.type is FactType.RETRACTION}
+    if not retracted or not (decided.carried or decided.exam_carried):
+        return cycle
+    exam = decided.exam_carried
+    decided = replace(
+        decided,
+        carried=tuple(kept for kept in decided.carried if retracted.isdisjoint(kept.evidence)),
+        exam_carried=exam if exam and retracted.isdisjoint(exam.evidence) else None,
+    )
+    return replace(cycle, decided=decided)
+
+
 def _judge_until(
     cycle: Cycle,
     path: Path,
@@ -77,7 +93,8 @@ def _judge_until(
 ) -> Progress:
     true_by_then = tuple(fact for fact in known if fact.occurred_at <= at)
     since = tuple(fact for fact in true_by_then if fact.occurred_at >= cycle.counts_from)
-    payment, paid_at, counts_through = _payment(cycle, path, since, at)
+    in_cycle = tuple(fact for fact in true_by_then if fact.occurred_at >= cycle.test_outs_from)
+    payment, paid_at, counts_through = _payment(cycle, path, in_cycle, at)
     counted = since
     if payment is PaymentState.DUE:
         counted = tuple(
@@ -123,11 +140,13 @@ def _payment(
     cycle: Cycle, path: Path, facts: tuple[Fact, ...], at: datetime
 ) -> tuple[PaymentState, datetime | None, datetime | None]:
     """State of the fee, when it was settled, and, while it is due again after a refund, the
-    instant before which facts still count."""
+    instant before which facts still count. What was paid in the cycle stays paid, whatever its
+    work is counted from now."""
     if not path.payment_required:
         return PaymentState.NOT_REQUIRED, None, None
     waived_at = cycle.decided.payment_waived_at
-    paid_at, refunded_at = cycle.decided.paid_before, None
+    paid_at: datetime | None = None
+    refunded_at: datetime | None = None
     for fact in facts:
         if _is_payment(fact, FactOutcome.REFUNDED):
             if paid_at is not None:
@@ -197,7 +216,7 @@ def _steps(bench: Bench) -> tuple[StepProgress, ...]:
 def _step(bench: Bench, step: Step) -> StepProgress:
     decided = bench.cycle.decided
     carried = next((kept for kept in decided.carried if kept.key == step.key), None)
-    if carried is not None:
+    if carried is not None and carried.at is not None and carried.at <= bench.at:
         return carried
     rejected_at = dict(decided.rejections).get(step.key)
     facts = bench.facts

@@ -4,13 +4,12 @@ Reads the definition document as the client wrote it (shapes were checked at the
 reason can point into it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from certsvc.domain.definition import NEVER, Anchor, Definition, Document, Path, Policy, WayType
-from certsvc.domain.definition import read_path as path_from
+from certsvc.domain.definition import NEVER, Anchor, Document, Policy, WayType
 from certsvc.domain.definition import read_policy as policy_from
 from certsvc.domain.periods import Calendar, DayRule, Duration, compare
 
@@ -36,16 +35,20 @@ def no_bar(_: str) -> str | None:
 
 
 def reasons(document: Document, course_bar: CourseBar = no_bar) -> tuple[Reason, ...]:
-    """Every reason why the definition may not be published; none: it may (lifecycle, 3)."""
-    found = [*_unreadable(document)]
-    if found:
-        return tuple([*found, *_keys_twice(document)])
-    definition = Definition.read(document)
-    found += _keys_twice(document)
-    found += _weak_paths(document, definition)
-    found += _bad_ways(document)
-    found += _bad_policy(document, definition.policy)
-    found += _barred_courses(document, course_bar)
+    """Every reason why the definition may not be published; none: it may (lifecycle, 3).
+
+    A policy with a value that cannot be read is not compared with itself; everything else is
+    judged all the same."""
+    unreadable = [*_unreadable_policy(document), *_unreadable_paths(document)]
+    found = [
+        *unreadable,
+        *_keys_twice(document),
+        *_weak_paths(document),
+        *_bad_ways(document),
+        *_barred_courses(document, course_bar),
+    ]
+    if not any(reason.pointer.startswith("/policy") for reason in unreadable):
+        found += _bad_policy(policy_from(document.get("policy") or {}))
     return tuple(found)
 
 
@@ -71,35 +74,49 @@ def _each_way(document: Document) -> Iterator[tuple[str, Mapping[str, Any]]]:
 # What cannot be read
 
 
-def _unreadable(document: Document) -> Iterator[Reason]:
+def _unreadable_policy(document: Document) -> Iterator[Reason]:
     policy = document.get("policy") or {}
+    sound = True
+    for reason in _bad_values(policy):
+        sound = False
+        yield reason
+    if sound:
+        try:
+            policy_from(policy)
+        except ValueError as error:
+            yield Reason("/policy", "invalid_policy", str(error))
+
+
+def _bad_values(policy: Document) -> Iterator[Reason]:
     rule = policy.get("day_rule") or DayRule.END_OF_DAY
     try:
         Calendar.of(policy.get("time_zone") or "UTC", rule)
     except ValueError:
         yield Reason("/policy/time_zone", "unknown_time_zone", "That time zone does not exist.")
-        return
-    whole_days = rule != DayRule.EXACT
-    broken = False
-    for pointer, text in _durations(document):
-        reason = _bad_duration(pointer, text, whole_days)
-        if reason is not None:
-            broken = True
-            yield reason
+    yield from _bad_durations(_durations(policy), rule)
     for pointer, text in _dates(policy):
         if not _is_date(text):
-            broken = True
             yield Reason(pointer, "invalid_date", "Not a date of the calendar (YYYY-MM-DD).")
-    if not broken:
-        yield from _unsound(document)
 
 
-def _durations(document: Document) -> Iterator[tuple[str, str]]:
+def _unreadable_paths(document: Document) -> Iterator[Reason]:
+    rule = (document.get("policy") or {}).get("day_rule") or DayRule.END_OF_DAY
     for pointer, path in _each_path(document):
         exam = path.get("exam") or {}
-        if exam.get("retry_after") is not None:
-            yield f"{pointer}/exam/retry_after", exam["retry_after"]
-    policy = document.get("policy") or {}
+        waits = [*_duration_at(f"{pointer}/exam/retry_after", exam.get("retry_after"))]
+        for index, text in enumerate(exam.get("retry_waits") or ()):
+            waits.append((f"{pointer}/exam/retry_waits/{index}", text))
+        yield from _bad_durations(waits, rule)
+
+
+def _bad_durations(durations: Iterable[tuple[str, str]], rule: str) -> Iterator[Reason]:
+    for pointer, text in durations:
+        reason = _bad_duration(pointer, text, rule != DayRule.EXACT)
+        if reason is not None:
+            yield reason
+
+
+def _durations(policy: Document) -> Iterator[tuple[str, str]]:
     for name in ("prior_credit", "renewal_opens", "grace"):
         yield from _duration_at(f"/policy/{name}", policy.get(name))
     for name in ("due", "completion_limit"):
@@ -147,19 +164,6 @@ def _is_date(text: str) -> bool:
     return True
 
 
-def _unsound(document: Document) -> Iterator[Reason]:
-    """What reading the parts refuses although every value is well formed."""
-    try:
-        policy_from(document.get("policy") or {})
-    except ValueError as error:
-        yield Reason("/policy", "invalid_policy", str(error))
-    for pointer, path in _each_path(document):
-        try:
-            path_from(path)
-        except ValueError as error:
-            yield Reason(pointer, "invalid_path", str(error))
-
-
 # What is refused although it can be read
 
 
@@ -173,24 +177,31 @@ def _keys_twice(document: Document) -> Iterator[Reason]:
             seen.add(step["key"])
 
 
-def _weak_paths(document: Document, definition: Definition) -> Iterator[Reason]:
-    if not _graded(definition.initial):
+def _weak_paths(document: Document) -> Iterator[Reason]:
+    if not _graded(document.get("initial") or {}):
         detail = (
             "The initial path needs at least one graded requirement: a course with a minimum "
             "grade, a test-out, or an exam."
         )
         yield Reason("/initial", "no_graded_requirement", detail)
     for name in PATHS[1:]:
-        if document.get(name) is not None and not _asks_something(getattr(definition, name)):
+        path = document.get(name)
+        if path is not None and not any(path.get(part) for part in _REQUIREMENTS):
             yield Reason(f"/{name}", "no_requirement", "The path needs at least one requirement.")
 
 
-def _graded(path: Path) -> bool:
-    return path.exam is not None or any(way.graded for step in path.steps for way in step.ways)
+_REQUIREMENTS = ("steps", "exam", "payment_required", "approval_required")
 
 
-def _asks_something(path: Path) -> bool:
-    return bool(path.steps or path.exam or path.payment_required or path.approval_required)
+def _graded(path: Mapping[str, Any]) -> bool:
+    ways = [way for step in path.get("steps") or () for way in step.get("ways") or ()]
+    return path.get("exam") is not None or any(_judges_a_grade(way) for way in ways)
+
+
+def _judges_a_grade(way: Mapping[str, Any]) -> bool:
+    if way["type"] == WayType.COURSE:
+        return way.get("minimum_grade") is not None
+    return bool(way["type"] == WayType.TEST_OUT)
 
 
 _NEEDS: dict[WayType, Sequence[str]] = {
@@ -217,7 +228,7 @@ def _bad_ways(document: Document) -> Iterator[Reason]:
                 yield Reason(f"{pointer}/{name}", "missing_field", detail)
 
 
-def _bad_policy(document: Document, policy: Policy) -> Iterator[Reason]:
+def _bad_policy(policy: Policy) -> Iterator[Reason]:
     validity = policy.validity
     if validity is None:
         return

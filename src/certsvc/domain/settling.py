@@ -84,13 +84,7 @@ def settle(story: Story, at: datetime) -> None:
     progress = assess(story, story.cycle, at)
     if progress != before:
         story.set_cycle(progress=progress)
-    if before.begun_at is None and progress.begun_at is not None:
-        story.say(EventType.ENROLLMENT_STARTED, progress.begun_at)
-    changes = _changes(before, progress)
-    if changes:
-        story.say(EventType.ENROLLMENT_PROGRESSED, _latest(progress, at), **changes)
-    elif progress != before and not story.spoken:
-        story.say(EventType.ENROLLMENT_PROGRESSED, _latest(progress, at))
+        _tell(story, before, progress, at)
     if progress.completed_at is not None:
         issue(story)
         return
@@ -103,6 +97,16 @@ def settle(story: Story, at: datetime) -> None:
         story.set(resumed_at=at)
     if work is not story.e.work:
         story.set(work=work)
+
+
+def _tell(story: Story, before: Progress, progress: Progress, at: datetime) -> None:
+    """Say what changed. A change too small to be named is told all the same, so that no state is
+    reached that the history does not hold."""
+    if before.begun_at is None and progress.begun_at is not None:
+        story.say(EventType.ENROLLMENT_STARTED, progress.begun_at)
+    changes = _changes(before, progress)
+    if changes or not story.spoken:
+        story.say(EventType.ENROLLMENT_PROGRESSED, _latest(progress, at), **changes)
 
 
 def work_of(progress: Progress) -> Work:
@@ -186,7 +190,7 @@ def certify(
     story.say(EventType.CERTIFICATE_ISSUED, certified_at, certificate=summary(certificate))
 
 
-def new_certificate(
+def new_certificate(  # noqa: PLR0917 - a certificate has that many sources
     story: Story,
     version: int,
     cycle: int | None,

@@ -4,12 +4,13 @@ A story is told in steps, one a timer or a command. A step that says nothing lea
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from certsvc.domain.certification import Certification, Version
+from certsvc.domain.changed import changed
 from certsvc.domain.enrollment import Assignment, Certificate, Cycle, CycleOutcome, Enrollment
 from certsvc.domain.events import EventType
 from certsvc.domain.ids import derived_id
@@ -35,23 +36,27 @@ class Story:
     __slots__ = (
         "_assigned",
         "_certificates",
+        "_changes",
         "_cycles",
+        "_e",
         "_elsewhere",
         "_events",
         "_lines",
         "_unassigned",
         "by_time",
         "certification",
-        "e",
+        "next_due_at",
         "now",
         "settled_at",
     )
 
     def __init__(self, enrollment: Enrollment, certification: Certification, now: datetime) -> None:
-        self.e = enrollment
+        self._e = enrollment
+        self._changes: dict[str, Any] = {}
         self.certification = certification
         self.now = max(now, enrollment.updated_at)
         self.by_time = False
+        self.next_due_at: datetime | None = None
         self.settled_at: datetime | None = None
         self._events: list[Event] = []
         self._lines: list[Line] = []
@@ -70,21 +75,32 @@ class Story:
         """Whether this step has said anything yet."""
         return bool(self._lines)
 
+    @property
+    def e(self) -> Enrollment:
+        """The enrollment as it is by now. Changes are gathered until somebody looks, because each
+        look costs a copy of the whole state."""
+        if self._changes:
+            self._e = changed(self._e, **self._changes)
+            self._changes.clear()
+        return self._e
+
     def set(self, **changes: Any) -> None:
         """Change fields of the enrollment."""
-        self.e = replace(self.e, **changes)
+        self._changes.update(changes)
 
     @property
     def cycle(self) -> Cycle:
         """The open cycle; rows and guards have made sure that there is one."""
-        assert self.e.cycle is not None
-        return self.e.cycle
+        cycle: Cycle | None = self._changes.get("cycle", self._e.cycle)
+        assert cycle is not None
+        return cycle
 
     @property
     def certificate(self) -> Certificate:
         """The last certificate; rows and guards have made sure that there is one."""
-        assert self.e.certificate is not None
-        return self.e.certificate
+        certificate: Certificate | None = self._changes.get("certificate", self._e.certificate)
+        assert certificate is not None
+        return certificate
 
     @property
     def version(self) -> Version:
@@ -93,12 +109,12 @@ class Story:
 
     def set_cycle(self, **changes: Any) -> None:
         """Change fields of the open cycle."""
-        self.e = replace(self.e, cycle=replace(self.cycle, **changes))
+        self.set(cycle=changed(self.cycle, **changes))
 
     def set_plan(self, **changes: Any) -> None:
         """Change fields of the planned cycle."""
         assert self.e.plan is not None
-        self.e = replace(self.e, plan=replace(self.e.plan, **changes))
+        self.set(plan=changed(self.e.plan, **changes))
 
     def open_cycle(self, cycle: Cycle) -> None:
         """The cycle is open from here on; no evidence is counted in it yet."""
@@ -108,20 +124,20 @@ class Story:
 
     def close_cycle(self, outcome: CycleOutcome, at: datetime) -> Cycle:
         """The open cycle ends; what it earned is for the caller to say."""
-        closed = replace(self.cycle, closed_at=at, outcome=outcome)
+        closed = changed(self.cycle, closed_at=at, outcome=outcome)
         self._cycles[closed.number] = closed
         self.set(cycle=None)
         return closed
 
     def reopen_cycle(self, cycle: Cycle) -> None:
         """A cycle that time had closed is open again."""
-        cycle = replace(cycle, closed_at=None, outcome=None)
+        cycle = changed(cycle, closed_at=None, outcome=None)
         self._cycles[cycle.number] = cycle
         self.set(cycle=cycle)
 
     def set_certificate(self, **changes: Any) -> Certificate:
         """Change fields of the last certificate."""
-        certificate = replace(self.certificate, **changes)
+        certificate = changed(self.certificate, **changes)
         self.keep_certificate(certificate)
         self.set(certificate=certificate)
         return certificate
@@ -156,8 +172,7 @@ class Story:
             return
         revision = before.revision + 1
         first = before.sequence + 1
-        self.e = replace(
-            self.e,
+        self.set(
             revision=revision,
             sequence=before.sequence + len(self._lines),
             updated_at=self.now,
@@ -186,6 +201,7 @@ class Story:
         """All that came of it."""
         return Decision(
             enrollment=self.e,
+            next_due_at=self.next_due_at,
             events=tuple(self._events),
             cycles=tuple(self._cycles.values()),
             certificates=tuple(self._certificates.values()),

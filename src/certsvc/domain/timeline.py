@@ -19,22 +19,30 @@ from certsvc.domain.periods import Duration
 from certsvc.domain.settling import settle, summary
 from certsvc.domain.status import CycleKind, Standing, Work
 from certsvc.domain.story import Story
-from certsvc.domain.validity import notices_before
+from certsvc.domain.validity import next_notice, overtaken
 
 
 @dataclass(frozen=True, slots=True)
 class Timer:
     """One row: when it comes due and what it does; the rest is for the lifecycle page.
 
-    `says` are the events that it may begin with; `due` gives the instant or None."""
+    `of` is the part of the enrollment that it concerns: without it the row is not asked.
+    `says` are the events that it may begin with (`event` tells which); `due` gives the instant, or
+    None."""
 
     name: str
+    of: str
     at: str
     from_: str
     to: str
     says: tuple[EventType, ...]
     due: Callable[[Enrollment, Certification], datetime | None]
     fire: Callable[[Story, datetime], None]
+    event: Callable[[Enrollment, Certification, datetime], EventType] | None = None
+
+    def says_at(self, e: Enrollment, c: Certification, at: datetime) -> EventType:
+        """The event that it begins with when it fires at the instant."""
+        return self.says[0] if self.event is None else self.event(e, c, at)
 
 
 def _worked(e: Enrollment) -> Cycle | None:
@@ -58,24 +66,13 @@ def _opens(story: Story, at: datetime) -> None:
     settle(story, at)
 
 
+def _opening_says(e: Enrollment, c: Certification, at: datetime) -> EventType:
+    if e.next_kind is CycleKind.INITIAL:
+        return EventType.ENROLLMENT_OPENED
+    return EventType.RECERTIFICATION_OPENED
+
+
 # Reminders, due date, limit
-
-
-def _next_notice(
-    policy: Policy, end: datetime, before: tuple[Duration, ...], told: datetime
-) -> datetime | None:
-    for notice in notices_before(policy.calendar, end, before):
-        if notice > told:
-            return notice
-    return None
-
-
-def _overtaken(
-    policy: Policy, end: datetime, before: tuple[Duration, ...], told: datetime, now: datetime
-) -> bool:
-    """Whether what comes after this notice, the next one or the end, is here as well."""
-    following = _next_notice(policy, end, before, told) or end
-    return min(following, end) <= now
 
 
 def _due_soon_at(e: Enrollment, c: Certification) -> datetime | None:
@@ -83,7 +80,7 @@ def _due_soon_at(e: Enrollment, c: Certification) -> datetime | None:
     if cycle is None or cycle.due_at is None or cycle.overdue:
         return None
     policy = policy_of(c, cycle.version)
-    notice = _next_notice(policy, cycle.due_at, policy.reminders_before_due, cycle.told_through)
+    notice = next_notice(policy, cycle.due_at, policy.reminders_before_due, cycle.told_through)
     return None if notice is None else _waited(e, notice, cycle.armed_at)
 
 
@@ -92,9 +89,9 @@ def _due_soon(story: Story, at: datetime) -> None:
     assert cycle.due_at is not None
     policy = policy_of(story.certification, cycle.version)
     before = policy.reminders_before_due
-    told = _next_notice(policy, cycle.due_at, before, cycle.told_through)
+    told = next_notice(policy, cycle.due_at, before, cycle.told_through)
     assert told is not None
-    stale = _overtaken(policy, cycle.due_at, before, told, story.now)
+    stale = overtaken(policy, cycle.due_at, before, told, story.now)
     story.set_cycle(told_through=told)
     story.say(EventType.ENROLLMENT_DUE_SOON, at, stale=stale, due_at=cycle.due_at)
 
@@ -147,7 +144,7 @@ def _notice_at(e: Enrollment, c: Certification) -> datetime | None:
     if found is None:
         return None
     assert e.certificate is not None
-    notice = _next_notice(*found, e.certificate.told_through)
+    notice = next_notice(*found, e.certificate.told_through)
     if notice is None:
         return None
     armed_at = max(e.certificate.armed_at, e.certificate.expired_at or e.certificate.armed_at)
@@ -159,13 +156,18 @@ def _notice(story: Story, at: datetime) -> None:
     found = _notices(story.e, story.certification)
     assert found is not None
     policy, end, before = found
-    told = _next_notice(policy, end, before, story.certificate.told_through)
+    told = next_notice(policy, end, before, story.certificate.told_through)
     assert told is not None
-    stale = _overtaken(policy, end, before, told, story.now)
+    stale = overtaken(policy, end, before, told, story.now)
     certificate = story.set_certificate(told_through=told)
-    valid = story.e.standing is Standing.VALID
-    type = EventType.CERTIFICATE_EXPIRING if valid else EventType.CERTIFICATE_LAPSING
+    type = _notice_says(story.e, story.certification, at)
     story.say(type, at, stale=stale, certificate=summary(certificate))
+
+
+def _notice_says(e: Enrollment, c: Certification, at: datetime) -> EventType:
+    if e.standing is Standing.VALID:
+        return EventType.CERTIFICATE_EXPIRING
+    return EventType.CERTIFICATE_LAPSING
 
 
 # The window opens
@@ -203,6 +205,14 @@ def _window(story: Story, at: datetime) -> None:
     else:
         certificate = story.set_certificate(window_told=True)
         story.say(EventType.RECERTIFICATION_DUE, at, certificate=summary(certificate))
+
+
+def _window_says(e: Enrollment, c: Certification, at: datetime) -> EventType:
+    if e.next_certification is not None:
+        return EventType.RECERTIFICATION_REDIRECTED
+    if c.automatic.at(at):
+        return EventType.RECERTIFICATION_OPENED
+    return EventType.RECERTIFICATION_DUE
 
 
 def _redirect(story: Story, at: datetime) -> None:
@@ -243,15 +253,19 @@ def _lapse(story: Story, at: datetime) -> None:
 
 
 def _restart_at(e: Enrollment, c: Certification) -> datetime | None:
-    """`on_lapse: restart` closes a recertification cycle that the lapse overtook."""
+    """`on_lapse: restart` closes a recertification cycle that the lapse overtook. Where nothing
+    more may open for this learner, the cycle goes on."""
     certificate, cycle = e.certificate, _worked(e)
     if cycle is None or certificate is None or e.standing is not Standing.LAPSED:
         return None
     if cycle.kind is not CycleKind.RECERTIFICATION or certificate.lapsed_at is None:
         return None
+    if e.stopped or e.next_certification is not None:
+        return None
     if not policy_of(c, certificate.version).restart_on_lapse:
         return None
-    return first_when(_waited(e, certificate.lapsed_at, cycle.opened_at), *gates(e, c))
+    armed_at = max(cycle.opened_at, certificate.armed_at)
+    return first_when(_waited(e, certificate.lapsed_at, armed_at), *gates(e, c))
 
 
 def _restart(story: Story, at: datetime) -> None:
@@ -265,15 +279,18 @@ def _restart(story: Story, at: datetime) -> None:
 TIMERS: tuple[Timer, ...] = (
     Timer(
         "opening",
+        "plan",
         "`opens_at`, `effective_from`, a seat, a course back",
         "waiting",
         "the cycle opens",
         (EventType.ENROLLMENT_OPENED, EventType.RECERTIFICATION_OPENED),
         opening_at,
         _opens,
+        _opening_says,
     ),
     Timer(
         "reminder",
+        "cycle",
         "each `reminders_before_due`",
         "not_started, in_progress",
         "–",
@@ -283,6 +300,7 @@ TIMERS: tuple[Timer, ...] = (
     ),
     Timer(
         "due",
+        "cycle",
         "the due date",
         "not_started, in_progress",
         "flag overdue",
@@ -292,6 +310,7 @@ TIMERS: tuple[Timer, ...] = (
     ),
     Timer(
         "limit",
+        "cycle",
         "`completion_limit`",
         "not_started, in_progress",
         "initial: not_completed; otherwise the cycle closes and the standing stays",
@@ -301,15 +320,18 @@ TIMERS: tuple[Timer, ...] = (
     ),
     Timer(
         "notice",
+        "certificate",
         "each `expiring_notices`, `lapsing_notices`",
         "standing valid; grace",
         "–",
         (EventType.CERTIFICATE_EXPIRING, EventType.CERTIFICATE_LAPSING),
         _notice_at,
         _notice,
+        _notice_says,
     ),
     Timer(
         "window",
+        "certificate",
         "the window opens",
         "standing valid, no cycle open, assigned",
         "with `automatic_recertification`: a recertification cycle on the latest version; "
@@ -321,9 +343,11 @@ TIMERS: tuple[Timer, ...] = (
         ),
         _window_at,
         _window,
+        _window_says,
     ),
     Timer(
         "expiry",
+        "certificate",
         "`expires_at`",
         "standing valid",
         "grace",
@@ -333,6 +357,7 @@ TIMERS: tuple[Timer, ...] = (
     ),
     Timer(
         "lapse",
+        "certificate",
         "grace ends",
         "standing grace",
         "lapsed",
@@ -342,6 +367,7 @@ TIMERS: tuple[Timer, ...] = (
     ),
     Timer(
         "restart",
+        "cycle",
         "grace ended, with `on_lapse: restart`",
         "standing lapsed, a recertification cycle open",
         "the open cycle closes and a reinstatement opens",
@@ -356,6 +382,8 @@ def earliest(e: Enrollment, c: Certification) -> tuple[datetime, Timer] | None:
     """The row that comes due first, and when."""
     found: tuple[datetime, Timer] | None = None
     for timer in TIMERS:
+        if getattr(e, timer.of) is None:
+            continue
         at = timer.due(e, c)
         if at is not None and (found is None or at < found[0]):
             found = at, timer

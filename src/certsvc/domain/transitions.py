@@ -103,19 +103,57 @@ GRID: dict[Action, Row] = {
         _in(NS, IP, RC), move_to_version, (guards.cycle_open, guards.version_known)
     ),
     Action.REMIND: Row(
-        _in(AS, NS, IP, EX, LA, RC, also={CE: (guards.due_for_recertification,)}), effects.remind
+        _in(
+            *(AS, NS, IP, EX, LA, RC),
+            also={
+                CE: (
+                    guards.due_for_recertification,
+                    guards.not_stopped,
+                    guards.not_waiting,
+                    guards.not_archived,
+                )
+            },
+        ),
+        effects.remind,
     ),
     Action.CERTIFY: Row(_in(*EVERYWHERE), certify_by_hand, (guards.version_published,)),
 }
 
 
+BY_STATUS: dict[Status, tuple[Action, ...]] = {
+    status: tuple(action for action in Action if status in GRID[action].cells) for status in Status
+}
+"""The actions that a status allows at all, in the order of their declaration."""
+
+PLAIN = {action: Act(action=action) for action in Action}
+"""Every action without any parameter."""
+
+_UNDER: dict[Status, tuple[tuple[Action, Act, tuple[Guard, ...]], ...]] = {
+    status: tuple(
+        (action, PLAIN[action], (*GRID[action].cells[status], *GRID[action].always))
+        for action in actions
+    )
+    for status, actions in BY_STATUS.items()
+}
+
+
+def allowed(e: Enrollment, c: Certification, now: datetime) -> list[Action]:
+    """The actions that are allowed now, without the reasons of the others."""
+    return [
+        action
+        for action, act, conditions in _UNDER[e.status]
+        if all(guard(e, c, act, now) is None for guard in conditions)
+    ]
+
+
 def check(e: Enrollment, c: Certification, act: Act, now: datetime) -> Refusal | None:
     """Whether the grid and its conditions allow the action now; None for yes."""
     row = GRID[act.action]
-    conditions = row.cells.get(e.status)
+    status = e.status
+    conditions = row.cells.get(status)
     if conditions is None:
         return guards.no(
-            "status_forbids", f"{act.action} is not possible while the status is {e.status}."
+            "status_forbids", f"{act.action} is not possible while the status is {status}."
         )
     for guard in (*conditions, *row.always):
         refusal = guard(e, c, act, now)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from certsvc.domain.definition import Anchor, Policy, Validity
 from certsvc.domain.enrollment import Certificate, Cycle
@@ -84,6 +85,7 @@ def terms(policy: Policy, expires_at: datetime | None, not_before: datetime) -> 
     return Terms(expires_at, window_at, lapses_at)
 
 
+@lru_cache(maxsize=65_536)
 def notices_before(
     calendar: Calendar, end: datetime, before: tuple[Duration, ...]
 ) -> tuple[datetime, ...]:
@@ -93,6 +95,24 @@ def notices_before(
         return ()
     point = calendar.end_point(end)
     return tuple(sorted({calendar.begins(calendar.minus(point, notice)) for notice in before}))
+
+
+def next_notice(
+    policy: Policy, end: datetime, before: tuple[Duration, ...], told: datetime
+) -> datetime | None:
+    """The first notice after the one told last, or None."""
+    for notice in notices_before(policy.calendar, end, before):
+        if notice > told:
+            return notice
+    return None
+
+
+def overtaken(
+    policy: Policy, end: datetime, before: tuple[Duration, ...], told: datetime, now: datetime
+) -> bool:
+    """Whether what comes after this notice, the next one or the end, is here as well."""
+    following = min(next_notice(policy, end, before, told) or end, end)
+    return following <= now if following > told else following < now
 
 
 # Anchors: each gives the last day (or, exact, the instant) of validity
