@@ -16,6 +16,7 @@ from uuid import UUID, SafeUUID
 import orjson
 
 from certsvc.domain.enrollment import Cycle, Enrollment
+from certsvc.domain.evidence import Fact
 
 T = TypeVar("T")
 Document = Mapping[str, Any]
@@ -67,10 +68,10 @@ class _Names:
         self.values[name] = value
         return name
 
-    def compile(self, source: str) -> Callable[[Any], Any]:
+    def compile(self, source: str) -> Callable[..., Any]:
         """The one function that the source defines."""
         exec(source, self.values)
-        return cast("Callable[[Any], Any]", self.values.pop("compiled"))
+        return cast("Callable[..., Any]", self.values.pop("compiled"))
 
 
 _decoders: dict[type, Callable[[Any], Any]] = {}
@@ -128,17 +129,19 @@ def _compile_decoder(kind: type[Any]) -> Callable[[Document], Any]:
     """Fill the slots one by one, which takes half the time of the `__init__` of a frozen class."""
     if hasattr(kind, "__post_init__") or not hasattr(kind, "__slots__"):
         raise TypeError(f"cannot store {kind}: it has no slots, or makes more of its arguments")
+    hints = get_type_hints(kind)
     names = _Names()
     names.values["_new"] = object.__new__
     lines = [f"o = _new({names.name('kind', kind)})"]
-    for field, hint in _stored(kind):
-        put = names.name("put", kind.__dict__[field.name].__set__)
-        lines.append(f"{put}(o, {_read_field(names, field, hint)})")
+    arguments = "d"
     for field in fields(kind):
+        put = names.name("put", kind.__dict__[field.name].__set__)
         if (kind, field.name) in _BESIDE:
-            put = names.name("put", kind.__dict__[field.name].__set__)
-            lines.append(f"{put}(o, {names.name('default', _default(field))})")
-    source = "\n ".join(["def compiled(d):", "get = d.get", *lines, "return o", ""])
+            arguments += f", {field.name}={names.name('default', _default(field))}"
+            lines.append(f"{put}(o, {field.name})")
+        else:
+            lines.append(f"{put}(o, {_read_field(names, field, hints[field.name])})")
+    source = "\n ".join([f"def compiled({arguments}):", "get = d.get", *lines, "return o", ""])
     return names.compile(source)
 
 
@@ -239,7 +242,7 @@ def _write_unless_default(names: _Names, name: str, kind: Any, default: Any) -> 
 # The two that are stored
 
 
-_read_enrollment = decoder(Enrollment)
+_read_enrollment: Callable[..., Enrollment] = decoder(Enrollment)
 _write_enrollment = encoder(Enrollment)
 _read_cycle = decoder(Cycle)
 _write_cycle = encoder(Cycle)
@@ -250,9 +253,9 @@ def encode_enrollment(enrollment: Enrollment) -> bytes:
     return orjson.dumps(_write_enrollment(enrollment), option=orjson.OPT_UTC_Z)
 
 
-def decode_enrollment(document: Document) -> Enrollment:
-    """The enrollment that was stored; its evidence is still to be put beside it."""
-    return _read_enrollment(document)
+def decode_enrollment(document: Document, evidence: tuple[Fact, ...] = ()) -> Enrollment:
+    """The enrollment that was stored, with the evidence that was found beside it."""
+    return _read_enrollment(document, evidence)
 
 
 def encode_cycle(cycle: Cycle) -> bytes:

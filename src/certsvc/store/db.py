@@ -9,28 +9,20 @@ have been lost yet; that costs no round trip, unlike a ping.
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from operator import attrgetter
 from typing import Any, cast
 
 import asyncpg
 import orjson
-from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from certsvc.store.codec import uuid_of_bytes
 from certsvc.store.errors import Unavailable, translated
 
 DRIVER = "postgresql+asyncpg://"
-_AWAY = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.TooManyConnectionsError,
-    InterfaceError,
-    OperationalError,
-    DBAPIError,
-)
 
 
 def with_driver(url: str) -> str:
@@ -72,7 +64,7 @@ def open_engine(
             },
         },
     )
-    event.listen(engine.sync_engine, "connect", _speak_json)
+    event.listen(engine.sync_engine, "connect", _prepare)
     return engine
 
 
@@ -93,17 +85,32 @@ def _decode_jsonb(value: bytes) -> Any:
     return orjson.loads(memoryview(value)[1:])
 
 
-def _speak_json(adapted: Any, _record: Any) -> None:
-    """Replace SQLAlchemy's codec by one that also takes what orjson has encoded already."""
-    adapted.run_async(
-        lambda connection: connection.set_type_codec(
-            "jsonb",
-            encoder=_encode_jsonb,
-            decoder=_decode_jsonb,
-            schema="pg_catalog",
-            format="binary",
-        )
+def _prepare(adapted: Any, _record: Any) -> None:
+    """Replace SQLAlchemy's codec of jsonb by one that also takes what orjson has encoded."""
+    adapted.run_async(_set_codecs)
+
+
+async def _set_codecs(connection: "asyncpg.Connection[Any]") -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        encoder=_encode_jsonb,
+        decoder=_decode_jsonb,
+        schema="pg_catalog",
+        format="binary",
     )
+    # The driver has a UUID class of its own, which orjson does not know.
+    await connection.set_type_codec(
+        "uuid",
+        encoder=attrgetter("bytes"),
+        decoder=uuid_of_bytes,
+        schema="pg_catalog",
+        format="binary",
+    )
+
+
+def json_of(value: Any) -> bytes | None:
+    """JSON for a jsonb parameter; what is None becomes SQL's null."""
+    return None if value is None else orjson.dumps(value, option=orjson.OPT_UTC_Z)
 
 
 @asynccontextmanager
@@ -114,9 +121,12 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         try:
             yield conn
             await conn.commit()
-        finally:
+        except BaseException:
             # Shielded, so that a cancelled request gives its connection back all the same.
             await asyncio.shield(conn.close())
+            raise
+        # Nothing is left to be rolled back, so this waits for nobody and cannot be cancelled.
+        await conn.close()
     except Exception as error:
         meaning = translated(error)
         if meaning is None:
@@ -130,9 +140,11 @@ async def _begun(engine: AsyncEngine) -> AsyncConnection:
     while True:
         conn = await _connected(engine)
         try:
-            await conn.begin()
+            # SQLAlchemy takes note of a transaction here, and the driver begins it.
+            _synchronous(conn).begin()
             await _adapted(conn)._start_transaction()
-        except _AWAY as error:
+        except Exception as error:
+            # BEGIN fails for no other reason than a connection that is dead.
             await conn.invalidate()
             await conn.close()
             attempts -= 1
@@ -154,11 +166,15 @@ async def _connected(engine: AsyncEngine) -> AsyncConnection:
         raise Unavailable("the database cannot be reached") from error
 
 
-def _adapted(conn: AsyncConnection) -> Any:
-    """SQLAlchemy's face of the driver's connection."""
+def _synchronous(conn: AsyncConnection) -> Connection:
     synchronous = conn.sync_connection
     assert synchronous is not None, "the connection is open"
-    return synchronous.connection.dbapi_connection
+    return synchronous
+
+
+def _adapted(conn: AsyncConnection) -> Any:
+    """SQLAlchemy's face of the driver's connection."""
+    return _synchronous(conn).connection.dbapi_connection
 
 
 def driver(conn: AsyncConnection) -> "asyncpg.Connection[Any]":

@@ -6,6 +6,9 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+# The last is what the driver says of a connection that was cut just before its next statement.
+_AWAY = (asyncpg.InterfaceError, ConnectionError, asyncpg.InternalClientError)
+
 
 class StoreError(Exception):
     """The store could not do what it was asked."""
@@ -56,7 +59,7 @@ def translated(error: BaseException) -> StoreError | None:
         return _by_sqlstate(error)
     if isinstance(error, asyncpg.DataError):
         return Rejected("a value is out of range", "22000")
-    if isinstance(error, asyncpg.InterfaceError | ConnectionError):
+    if isinstance(error, _AWAY):
         return Unavailable("the database went away")
     return None
 

@@ -17,20 +17,23 @@ class Sleep(StrEnum):
     """Why rows rest that a change of their certification may concern."""
 
     WINDOW = "window"
-    """In force, the window past, and no cycle open or planned: automatic recertification."""
+    """In force, the window past, no cycle open or planned: recertification is made automatic."""
 
-    ANY = "any"
-    """Those, and who waits for a cycle to open or to begin again: archived, or not in effect."""
+    OPENING = "opening"
+    """Those, and who waits for a cycle to open: a version is published."""
+
+    ARCHIVE = "archive"
+    """Those, and who has lapsed, for restarts and flags: it is archived, or brought back."""
 
 
-_IN_WINDOW = """
+_WINDOW = """
     (e.standing IN ('valid', 'grace') AND e.recertification_at <= $3
      AND e.work IN ('none', 'declined', 'not_completed', 'cancelled'))"""
+_OPENING = f"(e.work = 'waiting' OR {_WINDOW})"
 _RESTS = {
-    Sleep.WINDOW: _IN_WINDOW,
-    Sleep.ANY: f"""
-    (e.work = 'waiting' OR {_IN_WINDOW}
-     OR (e.standing = 'lapsed' AND e.work IN ('not_started', 'in_progress')))""",
+    Sleep.WINDOW: _WINDOW,
+    Sleep.OPENING: _OPENING,
+    Sleep.ARCHIVE: f"(e.standing = 'lapsed' OR {_OPENING})",
 }
 _CANDIDATES = {
     sleep: f"""
@@ -51,7 +54,7 @@ _WAKE_AGAIN = f"""
     UPDATE enrollments e SET next_due_at = least(e.next_due_at, $3)
     FROM certifications c
     WHERE c.tenant_id = $1 AND c.updated_at >= $2
-      AND e.tenant_id = c.tenant_id AND e.certification_id = c.id AND {_RESTS[Sleep.ANY]}
+      AND e.tenant_id = c.tenant_id AND e.certification_id = c.id AND {_RESTS[Sleep.ARCHIVE]}
       AND e.next_due_at IS DISTINCT FROM least(e.next_due_at, $3)"""
 _RETRY = """
     UPDATE enrollments SET set_aside_at = NULL, next_due_at = coalesce(next_due_at, $2)
@@ -60,10 +63,6 @@ _RETRY = """
 _COUNTS = """
     SELECT status, count(*) FROM enrollments
     WHERE tenant_id = $1 AND certification_id = $2 GROUP BY status"""
-_OLDEST = """
-    SELECT next_due_at FROM enrollments
-    WHERE live AND next_due_at IS NOT NULL AND set_aside_at IS NULL
-    ORDER BY next_due_at LIMIT 1"""
 FIRST = UUID(int=0)
 
 
@@ -115,12 +114,6 @@ async def counts_by_status(
     """How many enrollments of the certification read what."""
     rows = await driver(conn).fetch(_COUNTS, tenant_id, certification_id)
     return {row[0]: row[1] for row in rows}
-
-
-async def oldest_due(conn: AsyncConnection) -> datetime | None:
-    """The earliest instant at which a row outside sandboxes is due."""
-    found: datetime | None = await driver(conn).fetchval(_OLDEST)
-    return found
 
 
 def _rows(tag: str) -> int:
