@@ -19,7 +19,7 @@ WORDS = ("never", "latest")
 """What `change-next-recertification` may be told in place of a certification."""
 
 
-async def act(
+async def act(  # noqa: PLR0913 - a request has that many parts
     conn: AsyncConnection,
     tenant: Tenant,
     now: datetime,
@@ -35,7 +35,9 @@ async def act(
     if forbidden is not None:
         return forbidden
     sound = _without_reason(command, author) or await _resolved(conn, tenant, command)
-    return await command_one(conn, tenant, now, enrollment_id, sound, author, expected_revision)
+    return await command_one(
+        conn, tenant, now, enrollment_id, sound, author, expected_revision=expected_revision
+    )
 
 
 def _beyond_role(command: Act, privileged: bool) -> Forbidden | None:

@@ -3,6 +3,7 @@
 One enrollment is a batch of one. The number of statements does not depend on the number of rows.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,8 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
 from certsvc import telemetry
+from certsvc.domain.actions import Action
 from certsvc.domain.commands import Act, Command, Enroll
 from certsvc.domain.enrollment import Source, blank
+from certsvc.domain.outcome import Refusal
 from certsvc.store import certifications, decisions, enrollments, learners
 from certsvc.store.author import Author
 from certsvc.store.decisions import Change
@@ -26,6 +29,9 @@ from certsvc.usecases.decide import Ask, Outcome, decide_forgiving, decide_one
 
 ROUNDS = 4
 """How often a follow-up may lead on to another certification in one transaction."""
+
+BREATH = 50
+"""After so many rows the event loop gets its turn, so that a sweep delays no request for long."""
 
 _log = structlog.get_logger(__name__)
 Pair = tuple[UUID, str]
@@ -46,6 +52,14 @@ class Call:
         return self.certification_id, self.learner_id
 
 
+def reaches_back(command: Command | Refusal) -> bool:
+    """Whether evidence may come to count by the command that has not counted for long, and is not
+    read otherwise: the caller says from when it counts, or another version's rules do."""
+    if isinstance(command, Act):
+        return command.counts_from is not None or command.action is Action.MOVE_TO_VERSION
+    return isinstance(command, Enroll) and command.counts_from is not None
+
+
 async def apply(
     conn: AsyncConnection,
     tenant: Tenant,
@@ -58,7 +72,12 @@ async def apply(
 
     A refused command writes nothing. A rule that fails raises; `forgiving` sets its row aside."""
     judge = decide_forgiving if forgiving else decide_one
-    outcomes = await save(conn, tenant, now, [judge(ask, now) for ask in asks])
+    decided = []
+    for place, ask in enumerate(asks):
+        if place % BREATH == BREATH - 1:
+            await asyncio.sleep(0)
+        decided.append(judge(ask, now))
+    outcomes = await save(conn, tenant, now, decided)
     await follow(conn, tenant, now, outcomes)
     return outcomes
 
@@ -103,12 +122,13 @@ async def save(
     answered = []
     for outcome in outcomes:
         if outcome.error is not None:
-            await _set_aside(conn, tenant, outcome)
+            id = outcome.ask.enrollment.id
+            await set_row_aside(conn, tenant.id, id, outcome.error, outcome.now)
         if outcome.ask.enrollment.id in lost:
-            outcome = replace(outcome, lost=True)
+            answered.append(replace(outcome, lost=True))
         else:
             _count(outcome)
-        answered.append(outcome)
+            answered.append(outcome)
     return answered
 
 
@@ -123,12 +143,13 @@ def _change(outcome: Outcome) -> Change:
     return Change(ask.locked, outcome.decision, ask.certification, ask.author)
 
 
-async def _set_aside(conn: AsyncConnection, tenant: Tenant, outcome: Outcome) -> None:
-    enrollment = outcome.ask.enrollment
-    assert outcome.error is not None
-    _log.error("enrollment set aside", enrollment_id=str(enrollment.id), error=outcome.error)
+async def set_row_aside(
+    conn: AsyncConnection, tenant_id: UUID, enrollment_id: UUID, error: str, at: datetime
+) -> None:
+    """Keep a row that cannot be decided from being claimed again soon; a person is to look."""
+    _log.error("enrollment set aside", enrollment_id=str(enrollment_id), error=error)
     telemetry.SET_ASIDE_ROWS.inc()
-    await decisions.set_aside(conn, tenant.id, enrollment.id, outcome.error, outcome.now)
+    await decisions.set_aside(conn, tenant_id, enrollment_id, error, at)
 
 
 def _follow_ups(outcomes: Sequence[Outcome]) -> list[Call]:
@@ -146,7 +167,9 @@ async def _called(
 ) -> list[Outcome]:
     """Decide calls in one go; who was enrolled by somebody else meanwhile is decided again."""
     outcomes = await _decided(conn, tenant, now, calls)
-    lost = {(o.ask.enrollment.certification_id, o.ask.enrollment.learner_id) for o in outcomes if o.lost}
+    lost = {
+        (o.ask.enrollment.certification_id, o.ask.enrollment.learner_id) for o in outcomes if o.lost
+    }
     if not lost:
         return outcomes
     again = await _decided(conn, tenant, now, [call for call in calls if call.pair in lost])
@@ -158,7 +181,9 @@ async def _called(
 async def _decided(
     conn: AsyncConnection, tenant: Tenant, now: datetime, calls: Sequence[Call]
 ) -> list[Outcome]:
-    locked = await enrollments.lock_learners(conn, tenant.id, [call.pair for call in calls])
+    far = any(reaches_back(call.command) for call in calls)
+    pairs = [call.pair for call in calls]
+    locked = await enrollments.lock_learners(conn, tenant.id, pairs, every_fact=far)
     here = {(row.enrollment.certification_id, row.enrollment.learner_id): row for row in locked}
     asks = [
         Ask(row.enrollment, row.certification, call.author, call.command, row)

@@ -13,7 +13,7 @@ from certsvc.store.author import Author
 from certsvc.store.enrollments import Locked
 from certsvc.store.tenants import Tenant
 from certsvc.usecases.answers import Acted, NotFound, Stale
-from certsvc.usecases.apply import apply
+from certsvc.usecases.apply import apply, reaches_back
 from certsvc.usecases.decide import Ask
 
 
@@ -24,13 +24,16 @@ async def command_one(
     enrollment_id: UUID,
     command: Command | Refusal,
     author: Author,
+    *,
     expected_revision: int | None,
 ) -> Acted | NotFound | Stale:
     """Lock the enrollment, check the caller's revision, decide and save.
 
     A Refusal in place of a command says that the request is unsound whatever the state; it is
     answered beside the enrollment."""
-    rows = await enrollments.lock(conn, tenant.id, [enrollment_id])
+    rows = await enrollments.lock(
+        conn, tenant.id, [enrollment_id], every_fact=reaches_back(command)
+    )
     if not rows:
         return NotFound("enrollment", str(enrollment_id))
     row = rows[0]

@@ -7,14 +7,10 @@ from datetime import datetime
 from certsvc.domain.certification import Certification
 from certsvc.domain.commands import Command
 from certsvc.domain.enrollment import Enrollment
-from certsvc.domain.lifecycle import advance, decide, next_due_at
+from certsvc.domain.lifecycle import advance, decide
 from certsvc.domain.outcome import Decision
 from certsvc.store.author import Author
 from certsvc.store.enrollments import Locked
-
-
-class NoProgress(Exception):
-    """A row is still due after it was advanced: a rule is wrong, and would be asked for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +41,13 @@ class Outcome:
     def moved(self) -> bool:
         """Whether anything happened that is to be written."""
         return (
-            self.error is None
-            and not self.lost
+            not self.lost
             and self.decision.refusal is None
             and self.decision.enrollment.revision != self.ask.enrollment.revision
         )
 
 
-def of_locked(
-    rows: Sequence[Locked], author: Author, command: Command | None = None
-) -> list[Ask]:
+def of_locked(rows: Sequence[Locked], author: Author, command: Command | None = None) -> list[Ask]:
     """The same asked of every row."""
     return [Ask(row.enrollment, row.certification, author, command, row) for row in rows]
 
@@ -65,11 +58,7 @@ def decide_one(ask: Ask, now: datetime) -> Outcome:
     at = max(now, enrollment.updated_at)
     if ask.command is not None:
         return Outcome(ask, decide(enrollment, ask.certification, ask.command, at), at)
-    decision = advance(enrollment, ask.certification, at)
-    due = next_due_at(decision.enrollment, ask.certification)
-    if due is not None and due <= at:
-        raise NoProgress(f"still due at {due} after advancing to {at}")
-    return Outcome(ask, decision, at)
+    return Outcome(ask, advance(enrollment, ask.certification, at), at)
 
 
 def decide_forgiving(ask: Ask, now: datetime) -> Outcome:
@@ -85,8 +74,7 @@ def merged(earlier: Decision, later: Decision) -> Decision:
     """Two decisions of one row, one after the other, as one."""
     cycles = {cycle.number: cycle for cycle in (*earlier.cycles, *later.cycles)}
     certificates = {
-        certificate.id: certificate
-        for certificate in (*earlier.certificates, *later.certificates)
+        certificate.id: certificate for certificate in (*earlier.certificates, *later.certificates)
     }
     return replace(
         later,

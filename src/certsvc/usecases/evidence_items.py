@@ -90,7 +90,9 @@ def unsound(item: EvidenceItem, now: datetime, known: dict[str, UUID]) -> ItemRe
         detail = "This lies more than five minutes ahead."
         return rejected(item, "occurred_in_future", detail, "occurred_at")
     if item.type is FactType.RETRACTION and item.retracts is None:
-        return rejected(item, "retracts_missing", "A retraction names what it takes back.", "retracts")
+        return rejected(
+            item, "retracts_missing", "A retraction names what it takes back.", "retracts"
+        )
     if item.certification is not None and item.certification not in known:
         detail = f"There is no certification {item.certification!r}."
         return rejected(item, "unknown_certification", detail, "certification")

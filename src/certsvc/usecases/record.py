@@ -69,6 +69,7 @@ async def record(
     rows = await enrollments.lock_of_learners(conn, tenant.id, learner_ids)
     facts = {item.id: item.fact(now, _named(item, known)) for item in sound.values()}
     new = await _insert(conn, tenant, author, sound, facts, results)
+    _echo(items, sound, results)
     asks = _asks(rows, sound, {id: facts[id] for id in new}, author)
     outcomes = await apply(conn, tenant, now, asks)
     ordered = tuple(results[index] for index in range(len(items)))
@@ -125,6 +126,20 @@ async def _insert(
         else:
             results[index] = reused(item)
     return new
+
+
+def _echo(
+    items: Sequence[EvidenceItem], sound: dict[int, EvidenceItem], results: dict[int, ItemResult]
+) -> None:
+    """What repeats a rejected item of the same batch is rejected like it."""
+    rejected = {
+        item.id: results[index]
+        for index, item in sound.items()
+        if results[index].result is ItemOutcome.REJECTED
+    }
+    for index, item in enumerate(items):
+        if results[index].result is ItemOutcome.DUPLICATE and index not in sound:
+            results[index] = rejected.get(item.id, results[index])
 
 
 def _asks(

@@ -24,7 +24,9 @@ async def unassign(
 ) -> Acted | NotFound | Stale:
     """Take the assignment away; it may be done in any status."""
     command = Unassign(assignment_id)
-    acted = await command_one(conn, tenant, now, enrollment_id, command, author, expected_revision)
+    acted = await command_one(
+        conn, tenant, now, enrollment_id, command, author, expected_revision=expected_revision
+    )
     if isinstance(acted, Acted) and acted.refusal is not None:
         # The only thing that can be wrong: it does not stand, or never did.
         return NotFound("assignment", str(assignment_id))
