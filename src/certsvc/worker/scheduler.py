@@ -14,7 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from certsvc import clock, telemetry
 from certsvc.settings import Settings
+from certsvc.store.db import transaction
 from certsvc.store.errors import Unavailable
+from certsvc.store.exclusive import try_alone
 from certsvc.worker.timetable import TABLE, Duty
 
 WATCH_SECONDS = 1.0
@@ -112,9 +114,9 @@ class Scheduler:
         begun = self._begun[duty.name] = clock.monotonic()
         outcome = "failed"
         try:
-            rows = await duty.run(self._engine, self._settings, self._ending)
-            telemetry.TICK_ROWS.labels(duty.name).inc(rows)
-            outcome = "ok"
+            rows = await self._alone(duty)
+            telemetry.TICK_ROWS.labels(duty.name).inc(rows or 0)
+            outcome = "ok" if rows is not None else "elsewhere"
         except Unavailable as error:
             outcome = "unavailable"
             _log.warning("database away", duty=duty.name, error=str(error))
@@ -124,6 +126,15 @@ class Scheduler:
         finally:
             telemetry.TICKS.labels(duty.name, outcome).inc()
             telemetry.TICK_SECONDS.labels(duty.name).observe(clock.monotonic() - begun)
+
+    async def _alone(self, duty: Duty) -> int | None:
+        """Run the duty; None where another replica is at it and one is enough."""
+        if duty.every_replica:
+            return await duty.run(self._engine, self._settings, self._ending)
+        async with transaction(self._engine) as conn:
+            if not await try_alone(conn, f"duty:{duty.name}"):
+                return None
+            return await duty.run(self._engine, self._settings, self._ending)
 
     async def _watch(self) -> None:
         while True:

@@ -1,0 +1,56 @@
+"""The duties of the timetable. Each may run at any time, on several replicas, and be cut off."""
+
+import asyncio
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from certsvc import clock
+from certsvc.settings import Settings
+from certsvc.store import idempotency
+from certsvc.store.db import transaction
+from certsvc.usecases import upkeep
+from certsvc.usecases.tick import run_once
+
+RUN_SECONDS = 30.0
+"""After so long a tick begins again, with a later now and a fresh look at who waits."""
+
+LOOK_BACK = timedelta(minutes=10)
+"""Certifications changed within this time are looked at again: longer than any transaction."""
+
+
+async def tick(engine: AsyncEngine, settings: Settings, stop: asyncio.Event) -> int:
+    """Apply what time does, every CERTSVC_TICK_SECONDS, CERTSVC_BATCH_SIZE rows at a time, until
+    nothing due is left."""
+    rows = 0
+    while not stop.is_set():
+        result = await run_once(
+            engine,
+            clock.now(),
+            settings.batch_size,
+            deadline=clock.monotonic() + RUN_SECONDS,
+            stop=stop,
+        )
+        rows += result.rows
+        if result.drained:
+            break
+    return rows
+
+
+async def retry_set_aside(engine: AsyncEngine, _: Settings, __: asyncio.Event) -> int:
+    """Let rows that were set aside be tried again, after a pause that grows each time."""
+    async with transaction(engine) as conn:
+        return await upkeep.retry_set_aside(conn, clock.now())
+
+
+async def wake_again(engine: AsyncEngine, _: Settings, __: asyncio.Event) -> int:
+    """Look again at what rests under certifications that were changed a few minutes ago."""
+    now = clock.now()
+    async with transaction(engine) as conn:
+        return await upkeep.wake_again(conn, now - LOOK_BACK, now)
+
+
+async def purge_keys(engine: AsyncEngine, _: Settings, __: asyncio.Event) -> int:
+    """Delete the answers to idempotency keys that have expired (CERTSVC_IDEMPOTENCY_HOURS)."""
+    async with transaction(engine) as conn:
+        return await idempotency.sweep(conn, clock.now())
