@@ -4,7 +4,7 @@ Instants are written in UTC with `Z`; the documents come ready from the rules an
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -20,12 +20,19 @@ def render(value: Any) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a request comes to, before it is sent. Kept as it is under an idempotency key."""
+    """What a request comes to, before it is sent. Kept as it is under an idempotency key, but for
+    a `secret` that the body holds; not kept where it is not `final`, and a repeat may do better."""
 
     status: int
     body: bytes
     media_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
+    secret: str | None = None
+    final: bool = True
+
+    def confidential(self, secret: str) -> "Answer":
+        """The same answer, with the part of its body that must not be stored."""
+        return replace(self, secret=secret)
 
     @property
     def success(self) -> bool:
@@ -34,9 +41,8 @@ class Answer:
 
     def response(self) -> Response:
         """The finished answer."""
-        return Response(
-            self.body, self.status, headers=dict(self.headers), media_type=self.media_type
-        )
+        media_type = self.media_type if self.body else None
+        return Response(self.body, self.status, dict(self.headers), media_type)
 
 
 def answer(value: Any, status: int = 200, **headers: str) -> Answer:

@@ -3,20 +3,23 @@
 Pure ASGI: a middleware with its own task per request costs more than our whole edge may.
 """
 
+import logging
 import re
 from collections.abc import Iterable
-from typing import Any
+from functools import lru_cache
 
 import structlog
+from prometheus_client import Counter, Histogram
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from certsvc import clock
-from certsvc.api.failures import respond
+from certsvc.api.failures import respond, route_of
 from certsvc.telemetry import HTTP_REQUESTS, HTTP_SECONDS
 
 _log = structlog.get_logger(__name__)
+_plain_log = logging.getLogger(__name__)
 _SANE_ID = re.compile(r"[A-Za-z0-9._:@+/=-]{1,128}", re.ASCII)
 _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
@@ -70,13 +73,13 @@ class _Visit:
             except Exception as error:
                 if self._status:
                     raise
-                await self._fail(error)
+                await respond(scope, self._receive, self._marked_send, error)
             finally:
                 self._measure()
 
     def _refuse_announced_size(self) -> None:
         for name, value in self._scope["headers"]:
-            if name == b"content-length" and (not value.isdigit() or int(value) > self._limit):
+            if name == b"content-length" and value.isdigit() and int(value) > self._limit:
                 raise HTTPException(413)
 
     async def _bounded_receive(self) -> Message:
@@ -92,9 +95,7 @@ class _Visit:
             self._status = message["status"]
             present = {name for name, _ in message["headers"]}
             extra: Iterable[tuple[bytes, bytes]] = (
-                pair
-                for pair in (*_SECURITY, _CLOSED, _PRIVATE)
-                if pair[0] not in present
+                pair for pair in (*_SECURITY, _CLOSED, _PRIVATE) if pair[0] not in present
             )
             identity = (b"x-request-id", self._request_id.encode())
             message = {**message, "headers": [*message["headers"], *extra, identity]}
@@ -102,22 +103,27 @@ class _Visit:
             message = {**message, "body": b""}
         await self._send(message)
 
-    async def _fail(self, error: Exception) -> None:
-        if not isinstance(error, HTTPException):
-            _log.error("a request failed", exc_info=error, path=_route(self._scope))
-        await respond(self._scope, self._receive, self._marked_send, error)
-
     def _measure(self) -> None:
         method = self._scope["method"]
-        labels = (_route(self._scope), method if method in _METHODS else "other")
-        HTTP_REQUESTS.labels(*labels, str(self._status or 500)).inc()
-        HTTP_SECONDS.labels(*labels).observe(clock.monotonic() - self._began)
+        labels = (route_of(self._scope), method if method in _METHODS else "other")
+        answered, lasted = _figures(*labels, str(self._status or 500))
+        seconds = clock.monotonic() - self._began
+        answered.inc()
+        lasted.observe(seconds)
+        if _plain_log.isEnabledFor(logging.DEBUG):
+            _log.debug(
+                "answered",
+                route=labels[0],
+                method=labels[1],
+                status=self._status,
+                milliseconds=round(seconds * 1000, 1),
+            )
 
 
-def _route(scope: Scope) -> str:
-    """The template, never the path: a path is unbounded, and may hold ids."""
-    route: Any = scope.get("route")
-    return getattr(route, "path", "none")
+@lru_cache(maxsize=4096)
+def _figures(route: str, method: str, status: str) -> tuple[Counter, Histogram]:
+    """The figures of these labels; looking them up takes longer than counting."""
+    return HTTP_REQUESTS.labels(route, method, status), HTTP_SECONDS.labels(route, method)
 
 
 def _request_id(headers: list[tuple[bytes, bytes]]) -> str:
@@ -127,5 +133,3 @@ def _request_id(headers: list[tuple[bytes, bytes]]) -> str:
             if _SANE_ID.fullmatch(given):
                 return given
     return str(uuid7())
-
-

@@ -3,9 +3,7 @@
 The commit comes before the answer leaves. What is answered with a no is rolled back.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -15,26 +13,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from certsvc import clock
 from certsvc.api.answers import Answer
 from certsvc.api.failures import problem_answer
 from certsvc.api.idempotency import Once, once
 from certsvc.api.keyring import Caller
+from certsvc.api.persistence import Attempt, persistently
 from certsvc.api.problems import Problem
 from certsvc.api.schemas.values import Authored
 from certsvc.api.service import Service
 from certsvc.store.api_keys import Role
 from certsvc.store.author import Author
 from certsvc.store.db import transaction
-from certsvc.store.errors import Conflict, Unavailable
 from certsvc.store.tenants import Tenant
 from certsvc.usecases.now import now_of
 
 Work = Callable[[AsyncConnection, datetime], Awaitable[Answer]]
-FIRST_PAUSE_SECONDS = 0.02
-PERSISTENCE_SECONDS = 2.0
-"""For how long a request is tried again: well under what a load balancer waits, and long enough
-for a database that only restarted."""
 
 
 class _No(Exception):
@@ -42,13 +35,6 @@ class _No(Exception):
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """Whether an attempt came as far as its commit: after that, nobody knows what was done."""
-
-    committing: bool = False
 
 
 class Exchange:
@@ -83,18 +69,18 @@ class Exchange:
     async def read(self, work: Work) -> Response:
         """Answer from what is stored; nothing is written."""
 
-        async def attempt(_: _Attempt) -> Answer:
+        async def attempt(_: Attempt) -> Answer:
             async with transaction(self.service.engine) as conn:
                 now = await now_of(conn, self.tenant, share=False)
                 return await work(conn, now)
 
-        return (await self._persist(attempt, repeatable=True)).response()
+        return (await persistently(attempt)).response()
 
     async def change(self, work: Work) -> Response:
         """Make a change, once, and answer when it is committed."""
         promise = await self._promise()
 
-        async def attempt(progress: _Attempt) -> Answer:
+        async def attempt(progress: Attempt) -> Answer:
             async with transaction(self.service.engine) as conn:
                 if promise is not None and (first := await promise.claim(conn)) is not None:
                     return first
@@ -108,7 +94,7 @@ class Exchange:
                 return answer
 
         try:
-            answer = await self._persist(attempt, repeatable=promise is not None)
+            answer = await persistently(attempt, repeatable=promise is not None)
         except _No as no:
             answer = no.answer
             await self._keep(promise, answer)
@@ -136,37 +122,17 @@ class Exchange:
         return await once(self.request, self.caller, self.service.settings.idempotency_hours)
 
     async def _keep(self, promise: Once | None, answer: Answer) -> None:
-        if promise is None:
+        if promise is None or not answer.final:
             return
         async with transaction(self.service.engine) as conn:
             if await promise.claim(conn) is None:
                 await promise.finish(conn, answer)
 
-    async def _persist(
-        self, attempt: Callable[[_Attempt], Awaitable[Answer]], *, repeatable: bool
-    ) -> Answer:
-        """Try again after a conflict or a lost connection, as long as that cannot do harm."""
-        until = clock.monotonic() + PERSISTENCE_SECONDS
-        pause = FIRST_PAUSE_SECONDS
-        while True:
-            progress = _Attempt()
-            try:
-                return await attempt(progress)
-            except (Conflict, Unavailable) as error:
-                if isinstance(error, Unavailable) and progress.committing and not repeatable:
-                    raise _unknown() from error
-                if clock.monotonic() + pause > until:
-                    raise
-            await asyncio.sleep(pause)
-            pause *= 3
+
+async def open_exchange(request: Request) -> Exchange:
+    """The exchange of a request that was let in."""
+    # A coroutine: anything else would be made in a thread of its own.
+    return Exchange(request)
 
 
-def _unknown() -> Problem:
-    return Problem(
-        "unavailable",
-        "The database went away while the change was being saved: look whether it was made. With "
-        "an Idempotency-Key the same request can be repeated safely.",
-    )
-
-
-Call = Annotated[Exchange, Depends(Exchange)]
+Call = Annotated[Exchange, Depends(open_exchange)]

@@ -6,11 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from certsvc.api.answers import Answer, render
@@ -40,29 +37,23 @@ _DETAILS = {
 }
 
 
-def install(app: FastAPI) -> None:
-    """Let the application answer its errors as problems."""
-    app.add_exception_handler(Problem, _handle)
-    app.add_exception_handler(HTTPException, _handle)
-    app.add_exception_handler(RequestValidationError, _handle)
-    app.add_exception_handler(StoreError, _handle_store)
-
-
-async def _handle(request: Request, error: Exception) -> Response:
-    return problem_answer(request.scope, problem_of(error)).response()
-
-
-async def _handle_store(request: Request, error: Exception) -> Response:
+async def respond(scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
+    """Answer an error, and log what nobody expected."""
     problem = problem_of(error)
-    if problem.row.status != 503:
+    if problem is error or isinstance(error, HTTPException | RequestValidationError):
+        pass
+    elif not isinstance(error, StoreError):
+        _log.error("a request failed", exc_info=error, path=route_of(scope))
+    elif problem.row.status != 503:
         # The edge should have refused such values, or the use case foreseen the clash.
         _log.warning("the database refused a request", exc_info=error)
-    return problem_answer(request.scope, problem).response()
+    await problem_answer(scope, problem).response()(scope, receive, send)
 
 
-async def respond(scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
-    """Answer an error that no handler took."""
-    await problem_answer(scope, problem_of(error)).response()(scope, receive, send)
+def route_of(scope: Scope) -> str:
+    """The template, never the path: a path is unbounded, and may hold ids."""
+    route: Any = scope.get("route")
+    return getattr(route, "path", "none")
 
 
 def problem_answer(scope: Scope, problem: Problem) -> Answer:
@@ -70,7 +61,15 @@ def problem_answer(scope: Scope, problem: Problem) -> Answer:
     service = scope["app"].state.service if "app" in scope else None
     base = service.settings.docs_base_url if service is not None else ""
     document = problem.document(scope.get("certsvc.request_id", ""), base)
-    return Answer(problem.row.status, render(document), MEDIA_TYPE, problem.answer_headers())
+    row = problem.row
+    return Answer(
+        row.status,
+        render(document),
+        MEDIA_TYPE,
+        problem.answer_headers(),
+        # The same request may do better when the state, or the key's role, has changed.
+        final=not row.retryable and row.status != 403,
+    )
 
 
 def problem_of(error: Exception) -> Problem:

@@ -17,10 +17,12 @@ from certsvc import clock
 from certsvc.api.answers import Answer
 from certsvc.api.keyring import Caller
 from certsvc.api.problems import Fault, Problem
+from certsvc.api.sealing import Sealed, seal, unseal
 from certsvc.store import idempotency
 from certsvc.store.idempotency import Fresh, Mismatch, Replay
 
 HEADER = "idempotency-key"
+SEAL = "seal"
 _KEY = re.compile(r'"([\x20\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e][\x20-\x7e]{0,254})')
 
 
@@ -32,6 +34,7 @@ class Once:
     key: str
     fingerprint: bytes
     kept_for: timedelta
+    opener: bytes
 
     async def claim(self, conn: AsyncConnection) -> Answer | None:
         """The first answer, if there was one. Refused while the first is still running."""
@@ -42,13 +45,13 @@ class Once:
             self.caller.api_key_id,
             self.key,
             self.fingerprint,
-            now,
-            now + self.kept_for,
+            now=now,
+            expires_at=now + self.kept_for,
         )
         if isinstance(found, Fresh):
             return None
         if isinstance(found, Replay):
-            return _replayed(found.answer)
+            return _replayed(found.answer, self.opener)
         if isinstance(found, Mismatch):
             fault = Fault(code="reused", detail="was used before", header="Idempotency-Key")
             detail = "This Idempotency-Key was used for another request."
@@ -57,9 +60,11 @@ class Once:
 
     async def finish(self, conn: AsyncConnection, answer: Answer) -> None:
         """Keep the answer."""
-        kept = idempotency.Answer(
-            answer.status, {**answer.headers, "content-type": answer.media_type}, answer.body
-        )
+        headers, body = {**answer.headers, "content-type": answer.media_type}, answer.body
+        if answer.secret is not None:
+            sealed = seal(body, answer.secret, self.opener)
+            headers[SEAL], body = sealed.seal, sealed.body
+        kept = idempotency.Answer(answer.status, headers, body)
         await idempotency.finish(
             conn, self.caller.tenant.id, self.caller.api_key_id, self.key, kept
         )
@@ -77,7 +82,8 @@ async def once(request: Request, caller: Caller, hours: int) -> Once | None:
         )
         raise Problem("invalid_request", "Wrong content in: Idempotency-Key.", (fault,))
     key = found.group(1) or found.group(2)
-    return Once(caller, key, await _fingerprint(request), timedelta(hours=hours))
+    opener = request.headers["authorization"].encode()
+    return Once(caller, key, await _fingerprint(request), timedelta(hours=hours), opener)
 
 
 async def _fingerprint(request: Request) -> bytes:
@@ -90,9 +96,8 @@ async def _fingerprint(request: Request) -> bytes:
     return sha256(canonical).digest()
 
 
-def _replayed(kept: idempotency.Answer) -> Answer:
-    headers = dict(kept.headers)
-    media_type = headers.pop("content-type")
-    return Answer(
-        kept.status, kept.body, media_type, {**headers, "idempotent-replayed": "true"}
-    )
+def _replayed(kept: idempotency.Answer, opener: bytes) -> Answer:
+    headers = {**kept.headers, "idempotent-replayed": "true"}
+    media_type, sealed = headers.pop("content-type"), headers.pop(SEAL, None)
+    body = kept.body if sealed is None else unseal(Sealed(kept.body, sealed), opener)
+    return Answer(kept.status, body, media_type, headers)

@@ -11,9 +11,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from certsvc import clock
+from certsvc.api.persistence import Attempt, persistently
 from certsvc.api.problems import Problem
 from certsvc.store import api_keys
-from certsvc.store.api_keys import KeyParts, Role
+from certsvc.store.api_keys import KeyParts, Known, Role
 from certsvc.store.db import transaction
 from certsvc.store.tenants import Tenant
 
@@ -62,11 +63,17 @@ class Keyring:
     async def _look_up(self, authorization: str) -> Caller:
         parts = _parts(authorization)
         if parts is not None:
-            async with transaction(self._engine) as conn:
-                found = await api_keys.find(conn, parts.tenant_id, parts.key_id)
+            found = await self._find(parts)
             if found is not None and api_keys.matches(found.key, parts.secret):
                 return Caller(found.tenant, found.key.id, found.key.role)
         raise _stranger("The API key is wrong or was revoked.")
+
+    async def _find(self, parts: KeyParts) -> Known | None:
+        async def attempt(_: Attempt) -> Known | None:
+            async with transaction(self._engine) as conn:
+                return await api_keys.find(conn, parts.tenant_id, parts.key_id)
+
+        return await persistently(attempt)
 
 
 def _parts(authorization: str) -> KeyParts | None:

@@ -4,23 +4,24 @@ An operation knows the role that may call it. It lets the caller in before it re
 refuses what it did not ask for: unknown parameters, bodies that are not announced as JSON.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import orjson
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette._utils import get_route_path
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from certsvc.api.roles import Role
+from certsvc.api.calling import Endpoint, calling
 from certsvc.api.problems import Fault, Problem
-
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+from certsvc.api.roles import PUBLIC, Needed
+from certsvc.store.api_keys import Role
 
 
 class JsonRequest(Request):
@@ -36,38 +37,64 @@ class JsonRequest(Request):
 class Operation(APIRoute):
     """A route of the contract."""
 
-    def get_route_handler(self) -> Handler:
-        handle = super().get_route_handler()
-        role = Role(self.openapi_extra["x-role"]) if self.openapi_extra else Role.PUBLIC
-        declared = {field.alias for field in self.dependant.query_params}
-        repeatable = {
-            field.alias
-            for field in self.dependant.query_params
-            if "list[" in str(field.field_info.annotation)
-        }
-        has_body = self.body_field is not None
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.app = _served(_checked(self, calling(self)))
 
-        async def handle_checked(plain: Request) -> Response:
-            scope = plain.scope
-            request = JsonRequest(scope, plain.receive)
-            if role is not Role.PUBLIC:
-                scope["certsvc.caller"] = await scope["app"].state.service.admit(request, role)
-            if scope["query_string"]:
-                _check_parameters(request, declared, repeatable)
-            if has_body:
-                _check_media_type(request)
-            return await handle(request)
 
-        return handle_checked
+def _served(handle: Endpoint) -> ASGIApp:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await handle(JsonRequest(scope, receive))
+        await response(scope, receive, send)
+
+    return app
+
+
+def _checked(route: APIRoute, handle: Endpoint) -> Endpoint:
+    """Let in who may, with what was asked for, before anything is read."""
+    role = (route.openapi_extra or {}).get("x-role", PUBLIC)
+    needed = None if role == PUBLIC else Role(role)
+    declared, repeatable = _parameters(route)
+    has_body = route.body_field is not None
+
+    async def handle_checked(request: Request) -> Response:
+        scope = request.scope
+        if needed is not None:
+            scope["certsvc.caller"] = await scope["app"].state.service.admit(request, needed)
+        if scope["query_string"]:
+            _check_parameters(request, declared, repeatable)
+        if has_body:
+            _check_media_type(request)
+        return await handle(request)
+
+    return handle_checked
+
+
+def _parameters(route: APIRoute) -> tuple[set[str], set[str]]:
+    """The names of the query parameters, and which of them may be repeated. A model stands for
+    its fields."""
+    found: dict[str, Any] = {}
+    for field in route.dependant.query_params:
+        annotation = field.field_info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            for name, inner in annotation.model_fields.items():
+                found[inner.alias or name] = inner.annotation
+        else:
+            found[field.alias] = annotation
+    return set(found), {name for name, annotation in found.items() if "list[" in str(annotation)}
 
 
 def _check_parameters(request: Request, declared: set[str], repeatable: set[str]) -> None:
     seen: set[str] = set()
-    for name, _ in request.query_params.multi_items():
+    for name, value in request.query_params.multi_items():
         if name not in declared:
             # An unknown name is not repeated back: it is input like any other.
             known = ", ".join(sorted(declared)) or "none"
             raise Problem("unknown_parameter", f"The parameters of this operation are: {known}.")
+        if "\ufffd" in value:
+            # What the bytes were is lost: they were no UTF-8.
+            fault = Fault(code="not_utf8", detail="must be UTF-8", parameter=name)
+            raise Problem("invalid_request", "A parameter is not UTF-8.", (fault,))
         if name in seen and name not in repeatable:
             fault = Fault(code="repeated", detail="may be given once", parameter=name)
             raise Problem("invalid_request", "A parameter is given twice.", (fault,))
@@ -98,7 +125,7 @@ class Operations(APIRouter):
         path: str,
         answer: Any,
         *,
-        role: Role,
+        role: Needed,
         status: int = 200,
         refusals: Iterable[str] = (),
         **more: Any,
@@ -107,7 +134,7 @@ class Operations(APIRouter):
         problems that it answers beside those that every operation may."""
 
         def declare(endpoint: Callable[..., Awaitable[Response]]) -> Any:
-            extra = {"x-role": role.value, "x-problems": sorted(refusals)}
+            extra = {"x-role": str(role), "x-problems": sorted(refusals)}
             name = more.pop("name", endpoint.__name__)
             self.add_api_route(
                 path,

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
 
 from certsvc.api.keyring import Caller, Keyring
+from certsvc.api.pace import Pace
 from certsvc.api.problems import Problem
 from certsvc.api.roles import covers
 from certsvc.settings import Settings
@@ -22,6 +23,7 @@ class Service:
     ) -> None:
         self.settings = settings
         self.draining = False
+        self.pace = Pace(settings.requests_per_second, settings.requests_at_once)
         self.heartbeat = heartbeat or (lambda: None)
         self._engine = engine
         self._keyring = None if engine is None else Keyring(engine)
@@ -47,8 +49,10 @@ class Service:
     async def admit(self, request: Request, needed: Role) -> Caller:
         """The caller, if its role is enough."""
         caller = await self.keyring.caller(request.headers.get("authorization"))
+        self.pace.admit(caller.api_key_id)
         if not covers(caller.role, needed):
             raise Problem(
-                "forbidden", f"This needs the role {needed.value}; the key's is {caller.role.value}."
+                "forbidden",
+                f"This needs the role {needed.value}; the key's is {caller.role.value}.",
             )
         return caller

@@ -57,15 +57,16 @@ def _answered(exchange: Exchange, outcome: Any, status: int = 200) -> Answer:
     return answer(described(outcome), status, etag=etag(outcome.revision))
 
 
-@router.operation("POST", "/certifications", Certification, role=Role.ADMIN, status=201,
-                  refusals=("key_taken",))
+@router.operation(
+    "POST", "/certifications", Certification, role=Role.ADMIN, status=201, refusals=("key_taken",)
+)
 async def create_certification(call: Call, body: CertificationDraft) -> Response:
     """Create a certification. It takes learners once a version is published."""
     given = body.model_dump(exclude_none=True, exclude={"reason", "on_behalf_of"})
 
     async def work(conn: AsyncConnection, now: datetime) -> Answer:
         new = NewCertification(**{"title": {}, "description": {}, "metadata": {}, **given})
-        made = await certifications.create(conn, call.tenant, now, new, call.author(body))
+        made = await certifications.create(conn, call.tenant, now, new)
         return _answered(call, made, 201)
 
     return await call.change(work)
@@ -74,7 +75,9 @@ async def create_certification(call: Call, body: CertificationDraft) -> Response
 @router.operation("GET", "/certifications", CertificationPage, role=Role.READER)
 async def list_certifications(
     call: Call,
-    archived: Annotated[bool | None, Query(description="Only retired ones, or only others.")] = None,
+    archived: Annotated[
+        bool | None, Query(description="Only retired ones, or only others.")
+    ] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Response:
@@ -91,19 +94,29 @@ async def list_certifications(
     return await call.read(work)
 
 
-@router.operation("GET", "/certifications/{certification}", Certification, role=Role.READER,
-                  refusals=("certification_not_found",))
+@router.operation(
+    "GET",
+    "/certifications/{certification}",
+    Certification,
+    role=Role.READER,
+    refusals=("certification_not_found",),
+)
 async def get_certification(call: Call, certification: Named) -> Response:
     """Read a certification."""
 
-    async def work(conn: AsyncConnection, now: datetime) -> Answer:
+    async def work(conn: AsyncConnection, _now: datetime) -> Answer:
         return _answered(call, await certifications.get(conn, call.tenant, certification))
 
     return await call.read(work)
 
 
-@router.operation("PATCH", "/certifications/{certification}", ChangedCertification,
-                  role=Role.ADMIN, refusals=("certification_not_found", "stale_revision"))
+@router.operation(
+    "PATCH",
+    "/certifications/{certification}",
+    ChangedCertification,
+    role=Role.ADMIN,
+    refusals=("certification_not_found", "stale_revision"),
+)
 async def change_certification(
     call: Call, certification: Named, body: CertificationPatch
 ) -> Response:
@@ -111,13 +124,20 @@ async def change_certification(
     beside = {"reason", "on_behalf_of", "dry_run", "expected_revision"}
     change = CertificationChange(**body.model_dump(exclude_none=True, exclude=beside))
     expected = expected_revision(call.request, body.expected_revision)
+    dry_run = bool(body.dry_run)
 
     async def work(conn: AsyncConnection, now: datetime) -> Answer:
         outcome = await certifications.change(
-            conn, call.tenant, now, certification, change, call.author(body),
-            dry_run=body.dry_run, expected_revision=expected,
+            conn,
+            call.tenant,
+            now,
+            certification,
+            change,
+            call.author(body),
+            dry_run=dry_run,
+            expected_revision=expected,
         )
-        return _changed(call, outcome, body.dry_run)
+        return _changed(call, outcome, dry_run)
 
     return await call.change(work)
 
@@ -134,33 +154,45 @@ def _changed(exchange: Exchange, outcome: Any, dry_run: bool) -> Answer:
     return answer({**described(row), "effect": effect}, etag=etag(row.revision))
 
 
-@router.operation("POST", "/certifications/{certification}/archive", Certification,
-                  role=Role.ADMIN, refusals=("certification_not_found",))
+@router.operation(
+    "POST",
+    "/certifications/{certification}/archive",
+    Certification,
+    role=Role.ADMIN,
+    refusals=("certification_not_found",),
+)
 async def archive_certification(
-    call: Call, certification: Named, body: Authored = Authored()
+    call: Call, certification: Named, body: Authored | None = None
 ) -> Response:
     """Retire a certification: no cycle opens any more; open ones may finish."""
 
     async def work(conn: AsyncConnection, now: datetime) -> Answer:
-        return _answered(call, await certifications.archive(
-            conn, call.tenant, now, certification, call.author(body)
-        ))
+        return _answered(
+            call,
+            await certifications.archive(conn, call.tenant, now, certification, call.author(body)),
+        )
 
     return await call.change(work)
 
 
-@router.operation("POST", "/certifications/{certification}/unarchive", Certification,
-                  role=Role.ADMIN, refusals=("certification_not_found",))
+@router.operation(
+    "POST",
+    "/certifications/{certification}/unarchive",
+    Certification,
+    role=Role.ADMIN,
+    refusals=("certification_not_found",),
+)
 async def unarchive_certification(
-    call: Call, certification: Named, body: Authored = Authored()
+    call: Call, certification: Named, body: Authored | None = None
 ) -> Response:
     """Bring a certification back."""
 
     async def work(conn: AsyncConnection, now: datetime) -> Answer:
-        return _answered(call, await certifications.unarchive(
-            conn, call.tenant, now, certification, call.author(body)
-        ))
+        return _answered(
+            call,
+            await certifications.unarchive(
+                conn, call.tenant, now, certification, call.author(body)
+            ),
+        )
 
     return await call.change(work)
-
-

@@ -14,13 +14,13 @@ from certsvc.api.schemas.values import (
     Answered,
     Authored,
     Instant,
+    Known,
     LongText,
     OurId,
     Reference,
     Revision,
     Switch,
     VersionNumber,
-    word,
     words,
 )
 from certsvc.domain.actions import ACTIONS, Action
@@ -44,15 +44,15 @@ class RejectBody(ActionBody):
     """What is to be done again, or `final`."""
 
     steps: Annotated[tuple[StepKey, ...] | None, Field(max_length=200)] = None
-    exam: Switch = False
-    final: Switch = False
+    exam: Switch | None = False
+    final: Switch | None = False
     limit_at: Instant | None = None
 
 
 class RecertifyBody(ActionBody):
     """`early` (admin) opens before the window."""
 
-    early: Switch = False
+    early: Switch | None = False
     counts_from: Instant | None = None
 
 
@@ -69,21 +69,21 @@ class ChangeDatesBody(ActionBody):
     limit_at: Instant | None = None
     recertification_at: Instant | None = None
     expires_at: Instant | None = None
-    keep_anniversary: Switch = True
+    keep_anniversary: Switch | None = True
 
 
 class ChangeNextRecertificationBody(ActionBody):
     """`next`: "never", "latest", or a certification."""
 
     next: Reference
-    now: Switch = False
+    now: Switch | None = False
 
 
 class MoveToVersionBody(ActionBody):
     """Without `version`: to the latest."""
 
     version: VersionNumber | None = None
-    progress: word("keep", "restart") = "keep"  # type: ignore[valid-type]
+    progress: Annotated[str, Known("keep", "restart")] | None = "keep"
 
 
 class CertifyBody(ActionBody):
@@ -92,7 +92,9 @@ class CertifyBody(ActionBody):
     certified_at: Instant | None = None
     valid_from: Instant | None = None
     expires_at: Instant | None = None
-    when: word("always", "if_uncertified", "if_newer", "history_only") = "always"  # type: ignore[valid-type]
+    when: Annotated[str, Known("always", "if_uncertified", "if_newer", "history_only")] | None = (
+        "always"
+    )
 
 
 _SPECIAL: dict[Action, type[ActionBody]] = {

@@ -4,12 +4,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from certsvc.api.schemas.definition import Definition, DefinitionInput
+from certsvc.api.schemas.definition import DefinitionInput, Path, Policy
 from certsvc.api.schemas.pages import Page
 from certsvc.api.schemas.values import (
     Answered,
     Authored,
     Instant,
+    Known,
     Localised,
     LocalisedLong,
     Metadata,
@@ -17,12 +18,11 @@ from certsvc.api.schemas.values import (
     Revision,
     Slug,
     Switch,
-    word,
     words,
 )
 
 SELF_ENROLLMENT = ("closed", "open", "with_approval")
-SelfEnrollment = word(*SELF_ENROLLMENT)
+SelfEnrollment = Annotated[str, Known(*SELF_ENROLLMENT)]
 VERSION_STATES = ("draft", "published", "superseded")
 
 
@@ -51,7 +51,9 @@ class CertificationPatch(Authored):
     automatic_recertification: Switch | None = None
     self_enrollment: SelfEnrollment | None = None
     acceptance_required: Switch | None = None
-    dry_run: Annotated[Switch, Field(description="Say what would happen; write nothing.")] = False
+    dry_run: Annotated[
+        Switch | None, Field(description="Say what would happen; write nothing.")
+    ] = False
     expected_revision: Revision | None = None
 
 
@@ -94,26 +96,28 @@ class CertificationPage(Page[Certification]):
     """Certifications."""
 
 
-class VersionDraft(Authored):
-    """A new draft, or what replaces one."""
-
-    definition: DefinitionInput
+class VersionDraft(DefinitionInput, Authored):
+    """A new draft, or what replaces one: three paths and a policy."""
 
 
 class Publication(Authored):
     """Publish a draft."""
 
-    dry_run: Annotated[Switch, Field(description="Say what would happen; write nothing.")] = False
+    dry_run: Annotated[
+        Switch | None, Field(description="Say what would happen; write nothing.")
+    ] = False
 
 
 class Version(Answered):
     """A numbered definition. A published one never changes."""
 
     certification_id: OurId
-    certification_key: str
     number: int
     state: Annotated[str, words(*VERSION_STATES)]
-    definition: Definition
+    initial: Path | None
+    recertification: Annotated[Path | None, Field(description="Null: as initial.")]
+    reinstatement: Annotated[Path | None, Field(description="Null: as initial.")]
+    policy: Policy | None
     created_at: Instant
     updated_at: Instant
     published_at: Instant | None

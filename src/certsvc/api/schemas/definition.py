@@ -13,13 +13,13 @@ from certsvc.api.schemas.values import (
     Amount,
     Day,
     DurationText,
+    Known,
     LmsId,
     LongText,
     Percent,
     Sent,
     Switch,
     Text,
-    word,
 )
 
 NEVER = "never"
@@ -33,14 +33,14 @@ def _never_is_null(value: Any) -> Any:
 NeverIsNull = BeforeValidator(_never_is_null)
 StepKey = Annotated[LmsId, Field(description="Unique in its path.", examples=["safety"])]
 Notices = Annotated[tuple[DurationText, ...], Field(max_length=50)]
-WayType = word(*WAY_TYPES)
-CountsOn = word("passed", "completed")
-DayRule = word("end_of_day", "start_of_day", "end_of_month", "exact")
-Anchor = word("completion", "due", "previous_expiry", "fixed_date", "assignment")
-FirstAnchor = word("completion", "due")
-LimitFrom = word("opening", "due")
-OnLapse = word("keep_progress", "restart")
-RecertificationEvidence = word("window", "certification")
+WayType = Annotated[str, Known(*WAY_TYPES)]
+CountsOn = Annotated[str, Known("passed", "completed")]
+DayRule = Annotated[str, Known("end_of_day", "start_of_day", "end_of_month", "exact")]
+Anchor = Annotated[str, Known("completion", "due", "previous_expiry", "fixed_date", "assignment")]
+FirstAnchor = Annotated[str, Known("completion", "due")]
+LimitFrom = Annotated[str, Known("opening", "due")]
+OnLapse = Annotated[str, Known("keep_progress", "restart")]
+RecertificationEvidence = Annotated[str, Known("window", "certification")]
 
 
 class WayInput(Sent):
@@ -63,16 +63,22 @@ class StepInput(Sent):
 
     key: StepKey
     title: Text | None = None
-    ways: Annotated[tuple[WayInput, ...], Field(max_length=50)] = ()
+    ways: Annotated[tuple[WayInput, ...] | None, Field(max_length=50)] = None
 
 
 class ExamInput(Sent):
     """The exam of a path."""
 
     exam_id: LmsId
-    passing_score: Percent
+    passing_score: Annotated[
+        Percent | None, Field(description="Null: passed or failed, as reported.")
+    ] = None
     max_attempts: Annotated[int, Field(strict=True, ge=1, le=1000)] | None = None
     retry_after: DurationText | None = None
+    retry_waits: Annotated[
+        Notices | None,
+        Field(description="The wait after the first attempt, after the second, and so on."),
+    ] = None
     after_training: Switch | None = None
 
 
@@ -150,7 +156,9 @@ class DefinitionInput(Sent):
 
     def document(self) -> dict[str, Any]:
         """The document as it is kept: only what was said."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return self.model_dump(
+            mode="json", by_alias=True, exclude_none=True, include=set(DefinitionInput.model_fields)
+        )
 
 
 _OPEN = ConfigDict(extra="allow")
@@ -166,7 +174,7 @@ class Step(StepInput):
     """A training step: any one of its ways completes it."""
 
     model_config = _OPEN
-    ways: tuple[Way, ...] = ()
+    ways: tuple[Way, ...] | None = None
 
 
 class Exam(ExamInput):
@@ -208,15 +216,3 @@ class Policy(PolicyInput):
     due: Due | None = None
     completion_limit: Limit | None = None
     validity: Validity | None = None
-
-
-class Definition(DefinitionInput):
-    """A whole version, as it was sent: what is absent has its default."""
-
-    model_config = _OPEN
-    initial: Path | None = None
-    recertification: Path | None = None
-    reinstatement: Path | None = None
-    policy: Policy | None = None
-
-

@@ -10,12 +10,14 @@ from certsvc.api.schemas.values import (
     Authored,
     Day,
     Instant,
+    Known,
     LmsId,
     OurId,
     Reference,
-    word,
+    Sent,
     words,
 )
+from certsvc.domain.actions import Action
 from certsvc.domain.enrollment import (
     CycleOutcome,
     DoneBy,
@@ -27,7 +29,8 @@ from certsvc.domain.enrollment import (
 from certsvc.domain.events import EventType
 from certsvc.domain.status import CycleKind, Flag, Standing, Status, Work
 
-SourceWord = word(*(source.value for source in Source))
+SourceWord = Annotated[str, Known(*(source.value for source in Source))]
+FlagWord = Annotated[str, Known(*(flag.value for flag in Flag))]
 
 
 class EnrollmentRequest(Authored):
@@ -35,15 +38,35 @@ class EnrollmentRequest(Authored):
 
     certification: Reference
     learner_id: LmsId
-    source: SourceWord = "manual"
+    source: SourceWord | None = "manual"
     group: LmsId | None = None
     opens_at: Annotated[
         Instant | None, Field(description="A past one opens then, a future one waits.")
     ] = None
     due_at: Instant | None = None
     limit_at: Instant | None = None
-    counts_from: Annotated[
-        Instant | None, Field(description="Evidence counts from here.")
+    counts_from: Annotated[Instant | None, Field(description="Evidence counts from here.")] = None
+
+
+class EnrollmentQuery(Sent):
+    """Which enrollments: of several values of one filter any, of several filters all."""
+
+    certification: list[Reference] = Field(default=[], max_length=100)
+    learner_id: list[LmsId] = Field(default=[], max_length=100)
+    status: list[Status] = Field(default=[], max_length=100)
+    standing: list[Standing] = Field(default=[], max_length=100)
+    flag: list[FlagWord] = Field(default=[], max_length=100)
+    source: SourceWord | None = None
+    group: LmsId | None = None
+    expires_before: Instant | None = None
+    expires_after: Instant | None = None
+    due_before: Instant | None = None
+    due_after: Instant | None = None
+    updated_after: Instant | None = None
+    limit: Annotated[int, Field(ge=1, le=200, description="How many at most.")] = 50
+    cursor: Annotated[
+        str | None,
+        Field(max_length=1000, description="`next_cursor` of the page before, same filters."),
     ] = None
 
 
@@ -148,7 +171,7 @@ class Enrollment(Answered):
     due_at: Instant | None
     next_recertification: str = Field(description='"latest", "never", or a certification\'s id.')
     next: NextAnswer | None
-    allowed_actions: list[str]
+    allowed_actions: list[Annotated[str, words(*(action.value for action in Action))]]
 
 
 class EnrollmentPage(Page[Enrollment]):

@@ -12,20 +12,20 @@ from certsvc.api.schemas.values import (
     Answered,
     Authored,
     Instant,
+    Known,
     LmsId,
     Metadata,
     OurId,
     Percent,
     Reference,
     Sent,
-    word,
     words,
 )
 from certsvc.domain.evidence import FactOutcome, FactType
 from certsvc.domain.status import Standing, Status
 
-FactTypeWord = word(*(type_.value for type_ in FactType))
-OutcomeWord = word(*(outcome.value for outcome in FactOutcome))
+FactTypeWord = Annotated[str, Known(*(type_.value for type_ in FactType))]
+OutcomeWord = Annotated[str, Known(*(outcome.value for outcome in FactOutcome))]
 
 
 class EvidenceInput(Sent):
@@ -54,7 +54,7 @@ class EvidenceInput(Sent):
 class EvidenceBatch(Authored):
     """Facts, judged as a set by `occurred_at`."""
 
-    items: Annotated[tuple[EvidenceInput, ...], Field(min_length=1, max_length=1000)]
+    items: Annotated[list[EvidenceInput], Field(min_length=1, max_length=1000)]
 
 
 class EvidenceResult(Answered):
@@ -95,7 +95,7 @@ class ExamAttempt(Answered):
     occurred_at: Instant
     recorded_at: Instant
     retracted: bool
-    reset: bool = Field(description="Lies before a reset in the open cycle: no longer counts.")
+    reset: bool = Field(description="Lies before a reset of its cycle: no longer counts.")
 
 
 class ExamAttemptPage(Page[ExamAttempt]):

@@ -5,10 +5,10 @@ from typing import Annotated
 from pydantic import Field
 
 from certsvc.api.schemas.pages import Page
-from certsvc.api.schemas.values import Answered, Authored, Instant, OurId, Text, word, words
+from certsvc.api.schemas.values import Answered, Authored, Instant, Known, OurId, Text, words
 
 ROLES = ("reader", "lms", "admin")
-RoleWord = word(*ROLES)
+RoleWord = Annotated[str, Known(*ROLES)]
 
 
 class ApiKeyRequest(Authored):

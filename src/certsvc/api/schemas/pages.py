@@ -13,7 +13,9 @@ class Page(Answered, Generic[T]):
     """A page of a list. Each list has its own named page in the contract."""
 
     items: list[T]
-    next_cursor: str | None = Field(description="Send as `cursor` for the next page; null: the end.")
+    next_cursor: str | None = Field(
+        description="Send as `cursor` for the next page; null: the end."
+    )
     as_of: Instant = Field(
         description="How far time has been applied to what was selected: a list is selected on "
         "stored state."

@@ -1,9 +1,11 @@
 """The problem that every failed request is answered with (RFC 9457)."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from certsvc.api.problems import PROBLEMS
-from certsvc.api.schemas.values import Answered, Instant, OurId
+from certsvc.api.schemas.values import Answered, Instant, OurId, words
 from certsvc.domain.status import Standing, Status, Work
 
 
@@ -34,7 +36,7 @@ class ProblemDocument(Answered):
     title: str
     status: int = Field(description="The HTTP status.")
     detail: str
-    code: str = Field(json_schema_extra={"x-known-values": sorted(PROBLEMS)})
+    code: Annotated[str, words(*sorted(PROBLEMS))]
     errors: list[Fault]
     request_id: str
     retryable: bool = Field(description="Whether the same request may succeed later.")
@@ -44,5 +46,3 @@ class ProblemDocument(Answered):
     )
     enrollment: ProblemEnrollment | None = None
     allowed_actions: list[str] | None = None
-
-

@@ -6,6 +6,7 @@ cannot, and no number or date lies where arithmetic breaks.
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -17,11 +18,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     Strict,
     StringConstraints,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _INSTANT = re.compile(
@@ -111,25 +114,30 @@ def _metadata(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-def known(*words: str) -> tuple[AfterValidator, Any]:
-    """A closed choice that stays a plain string in the contract, because it may grow."""
-    chosen = frozenset(words)
+@dataclass(frozen=True)
+class Known:
+    """A closed choice of words that stays a plain string in the contract, because it may grow."""
 
-    def check(text: str) -> str:
-        if text not in chosen:
-            listed = ", ".join(words)
-            raise PydanticCustomError("unknown_word", "must be one of: {words}", {"words": listed})
+    words: tuple[str, ...]
+
+    def __init__(self, *words: str) -> None:
+        object.__setattr__(self, "words", words)
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "x-known-values": list(self.words)}
+
+    def _check(self, text: str) -> str:
+        if text not in self.words:
+            listed = {"words": ", ".join(self.words)}
+            raise PydanticCustomError("unknown_word", "must be one of: {words}", listed)
         return text
-
-    return AfterValidator(check), Field(
-        json_schema_extra={"x-known-values": list(words), "example": words[0]}
-    )
-
-
-def word(*words: str) -> Any:
-    """The type of a known word, for `Annotated`-free use: `word("open", "closed")`."""
-    check, described = known(*words)
-    return Annotated[str, StringConstraints(max_length=64), check, described]
 
 
 def words(*listed: str) -> Any:
@@ -144,7 +152,9 @@ def _schema(**schema: Any) -> WithJsonSchema:
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_sound)]
 LongText = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_sound)]
 LmsId = Annotated[
-    str, StringConstraints(pattern=LMS_ID), Field(description="An id of the LMS.", examples=["u-17"])
+    str,
+    StringConstraints(pattern=LMS_ID),
+    Field(description="An id of the LMS.", examples=["u-17"]),
 ]
 Slug = Annotated[
     str,
