@@ -39,14 +39,16 @@ class Settings(BaseSettings):
     database_url: DatabaseUrl | None = Field(default=None, repr=False)
     data_dir: Path = Path(".certsvc")
     pg_bin: Path | None = None
-    pool_size: PositiveInt = 10
-    max_overflow: int = Field(default=10, ge=0)
+    pool_size: PositiveInt = 20
+    max_overflow: int = Field(default=0, ge=0)
     pool_timeout_seconds: PositiveFloat = 5.0
 
     # The HTTP interface
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     body_limit_bytes: PositiveInt = 5 * 1024 * 1024
+    requests_per_second: float = Field(default=0.0, ge=0)
+    requests_at_once: PositiveInt = 100
     idempotency_hours: int = Field(default=24, ge=24)
     docs_base_url: str = "https://certsvc.example/docs"
 
@@ -55,10 +57,6 @@ class Settings(BaseSettings):
     tick_seconds: PositiveFloat = 5.0
     batch_size: int = Field(default=2000, ge=1, le=20_000)
     max_advance_days: PositiveInt = 7320
-
-    # Webhooks
-    webhook_timeout_seconds: PositiveFloat = 15.0
-    webhook_private_addresses: bool = False
 
     # What it says about itself
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -69,7 +69,13 @@ def configure_logging(level: str, form: Literal["auto", "json", "console"]) -> N
         structlog.processors.StackInfoRenderer(),
     ]
     last: list[Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(),
+                # The default prints every local variable: rows of learners, and takes seconds.
+                exception_formatter=structlog.dev.plain_traceback,
+            )
+        ]
         if on_terminal
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
