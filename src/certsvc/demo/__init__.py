@@ -1,0 +1,1 @@
+"""The demo: real programmes lived through several years in a sandbox, over the HTTP interface."""
