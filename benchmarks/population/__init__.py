@@ -1,0 +1,1 @@
+"""A million enrollments: lives decided by the rules themselves, multiplied, and loaded by COPY."""
