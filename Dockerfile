@@ -13,6 +13,7 @@ RUN python -m venv /opt/certsvc \
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 COPY migrations migrations
+COPY examples/programmes examples/programmes
 RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
  && /opt/certsvc/bin/python -m pip install --no-deps dist/*.whl \
  && /opt/certsvc/bin/python -m pip uninstall --yes pip

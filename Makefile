@@ -26,8 +26,8 @@ $(STAMP): requirements/dev.txt pyproject.toml
 run: setup ## Start the service with its own PostgreSQL on http://127.0.0.1:8000
 	$(BIN)/certsvc serve $(ARGS)
 
-test: setup ## Run the tests (ARGS="-k name" narrows, ARGS="-n 2" spreads over two processes)
-	$(BIN)/pytest $(ARGS)
+test: setup ## Run the tests in two processes (ARGS="-k name" narrows, ARGS="-n 0" takes one)
+	$(BIN)/pytest -n 2 $(ARGS)
 
 soak: setup ## Run the long tests as well
 	$(BIN)/pytest -m "soak or not soak" --timeout 3600 $(ARGS)
