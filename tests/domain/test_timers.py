@@ -11,34 +11,36 @@ from functools import partial
 import pytest
 
 from certsvc.domain.actions import Action
+from certsvc.domain.course import Course
 from certsvc.domain.enrollment import Plan, Source
 from certsvc.domain.evidence import FactOutcome
 from certsvc.domain.lifecycle import advance, next_due
 from certsvc.domain.status import Standing, Status, Work
 from certsvc.domain.timeline import TIMERS
 from tests.support.builders import Life, begun, certified, done, rich, typical
-from tests.support.programmes import utc
+from tests.support.classroom import ONLY_COURSE, attended, begun_class
+from tests.support.programmes import SESSION, definition, path, republished, utc
 
 TIMES = """
-| status          | opening | reminder | due | limit | expiring | window | expiry | lapsing | lapse | restart |
-|-----------------|---------|----------|-----|-------|----------|--------|--------|---------|-------|---------|
-| applied         |         |          |     |       |          |        |        |         |       |         |
-| assigned        |         |          |     |       |          |        |        |         |       |         |
-| not_started     | Y       | Y        | Y   | Y     |          |        |        |         |       |         |
-| in_progress     |         | Y        | Y   | Y     |          |        |        |         |       |         |
-| pending_approval|         |          |     |       | Y        |        | Y      | Y       | Y     |         |
-| certified       | later   |          |     |       | Y        | Y      | Y      |         |       |         |
-| expired         |         |          |     |       |          | Y      |        | Y       | Y     |         |
-| lapsed          |         |          |     |       |          |        |        |         |       |         |
-| recertifying    | Y       | Y        | Y   | Y     | Y        |        | Y      | Y       | Y     | Y       |
-| revoked         |         |          |     |       |          |        |        |         |       |         |
-| disallowed      |         |          |     |       |          |        |        |         |       |         |
-| suspended       |         |          |     |       |          |        | Y      |         | Y     |         |
-| inactive        |         |          |     |       |          |        |        |         |       |         |
-| declined        |         |          |     |       |          |        |        |         |       |         |
-| not_completed   |         |          |     |       |          |        |        |         |       |         |
-| cancelled       |         |          |     |       |          |        |        |         |       |         |
-| removed         |         |          |     |       |          |        |        |         |       |         |
+| status          | seat | line | opening | blocked | reminder | due | limit | expiring | window | expiry | lapsing | lapse | restart |
+|-----------------|------|------|---------|---------|----------|-----|-------|----------|--------|--------|---------|-------|---------|
+| applied         |      |      |         |         |          |     |       |          |        |        |         |       |         |
+| assigned        |      |      |         |         |          |     |       |          |        |        |         |       |         |
+| not_started     | Y    | Y    | Y       | Y       | Y        | Y   | Y     |          |        |        |         |       |         |
+| in_progress     | Y    |      |         |         | Y        | Y   | Y     |          |        |        |         |       |         |
+| pending_approval|      |      |         |         |          |     |       | Y        |        | Y      | Y       | Y     |         |
+| certified       | Y    | Y    | later   | Y       |          |     |       | Y        | Y      | Y      |         |       |         |
+| expired         |      |      |         |         |          |     |       |          | Y      |        | Y       | Y     |         |
+| lapsed          |      |      |         |         |          |     |       |          |        |        |         |       |         |
+| recertifying    | Y    | Y    | Y       | Y       | Y        | Y   | Y     | Y        |        | Y      | Y       | Y     | Y       |
+| revoked         |      |      |         |         |          |     |       |          |        |        |         |       |         |
+| disallowed      |      |      |         |         |          |     |       |          |        |        |         |       |         |
+| suspended       |      |      |         |         |          |     |       |          |        | Y      |         | Y     |         |
+| inactive        | Y    |      |         |         |          |     |       |          |        |        |         |       |         |
+| declined        |      |      |         |         |          |     |       |          |        |        |         |       |         |
+| not_completed   |      |      |         |         |          |     |       |          |        |        |         |       |         |
+| cancelled       |      |      |         |         |          |     |       |          |        |        |         |       |         |
+| removed         |      |      |         |         |          |     |       |          |        |        |         |       |         |
 """  # noqa: E501 - a table is read in rows
 
 # certified, opening: a recertification that a missing seat or an archived course keeps waiting.
@@ -91,7 +93,7 @@ def _automatic_from_tomorrow() -> Life:
 
 
 def _waiting_with_a_good_credential() -> Life:
-    """What a missing seat would make; no command makes it yet."""
+    """Enrolled again, to start later: the other way to wait is for a seat or a course."""
     life = certified()
     plan = Plan(asked_at=life.now, opens_at=utc("2026-02-01T00:00"))
     life.e = replace(life.e, plan=plan, work=Work.WAITING)
@@ -109,7 +111,59 @@ def _revoked_and_waiting() -> Life:
     return typical(Status.REVOKED).enroll(Source.MANUAL, opens_at=utc("2028-01-01T00:00"))
 
 
+def _attending(enrolled_at: str = "2026-01-05T09:00", **course: bool) -> Life:
+    """In a programme with a class, which the LMS has told of."""
+    return Life(attended(**course), utc(enrolled_at)).enroll()
+
+
+def _renewing(automatic: bool = True, **course: bool) -> Life:
+    """Certified for the first time by hand, and in the window of a programme with a class."""
+    life = Life(attended(automatic=automatic, **course)).enroll()
+    life.act(Action.CERTIFY, when="always")
+    return life.at("2026-12-20T09:00")
+
+
+def _given_tomorrow(life: Life) -> Life:
+    return life.given("S-1", since=life.now + timedelta(days=1))
+
+
+def _barred(life: Life) -> Life:
+    """The class is to be archived tomorrow."""
+    course = life.c.courses["C-7"]
+    turned = replace(course, archived=course.archived.turned(True, life.now + timedelta(days=1)))
+    life.c = replace(life.c, courses={"C-7": turned})
+    return life
+
+
+def _told_of_another(life: Life) -> Life:
+    """The version of tomorrow needs a seat in a second class as well."""
+    second = {"key": "second", "ways": [{"type": "session", "course_id": "C-8"}]}
+    document = definition(path(SESSION, second, ONLY_COURSE))
+    new = republished(life.c, document, life.now + timedelta(days=1))
+    life.c = replace(new, courses={**life.c.courses, "C-8": Course("C-8")})
+    return life
+
+
 LIVES: dict[str, Callable[[], Life]] = {
+    "not started, a seat is given": lambda: _given_tomorrow(_attending()),
+    "not started, to be blocked": lambda: _barred(_attending()),
+    "in progress, overbooked, a seat is given": lambda: _given_tomorrow(
+        begun_class(_attending(overbooking=True))
+    ),
+    "in line, valid": lambda: _given_tomorrow(_renewing()),
+    "valid, to be blocked": lambda: _barred(_renewing()),
+    "in line, expired": lambda: _given_tomorrow(_renewing().at("2027-01-20T09:00")),
+    "not started, to need a seat later": lambda: Life(attended()).enroll(
+        opens_at=utc("2026-03-01T00:00")
+    ),
+    "valid, a second class is told of": lambda: _told_of_another(_renewing()),
+    "expired, a second class is told of": lambda: _told_of_another(
+        _renewing().at("2027-01-20T09:00")
+    ),
+    "expired, to be blocked": lambda: _barred(_renewing().at("2027-01-20T09:00")),
+    "inactive, a seat is given": lambda: _given_tomorrow(
+        _acted(begun_class(_attending(overbooking=True)), Action.DEACTIVATE)
+    ),
     **{f"typically {status}": partial(typical, status) for status in Status},
     "waiting for its start": lambda: rich().enroll(opens_at=utc("2026-03-01T00:00")),
     "waiting, with a good credential": _waiting_with_a_good_credential,
@@ -178,7 +232,10 @@ def test_what_is_due_next_happens_at_its_instant_and_says_what_was_foretold(name
 
 def test_rows_due_at_one_instant_fire_in_the_order_of_the_page() -> None:
     assert [timer.name for timer in TIMERS] == [
+        "seat",
+        "line",
         "opening",
+        "blocked",
         "reminder",
         "due",
         "limit",

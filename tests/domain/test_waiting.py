@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from certsvc.domain.actions import Action
-from certsvc.domain.certification import Switch
 from certsvc.domain.commands import Enroll
 from certsvc.domain.definition import NEVER
 from certsvc.domain.enrollment import Source
 from certsvc.domain.events import EventType
 from certsvc.domain.status import CycleKind, Flag, Standing, Status, Work
+from certsvc.domain.switch import Switch
 from tests.support.builders import Life, begun, certified, rich, typical, yearly
 from tests.support.programmes import (
     COURSE,

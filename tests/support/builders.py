@@ -14,7 +14,7 @@ from certsvc.domain.actions import Action
 from certsvc.domain.certification import Certification
 from certsvc.domain.commands import Act, Command, Enroll, Record, Unassign
 from certsvc.domain.describe import flags
-from certsvc.domain.enrollment import Certificate, Cycle, Enrollment, Source, blank
+from certsvc.domain.enrollment import Certificate, Cycle, Enrollment, Place, Source, blank
 from certsvc.domain.events import EventType
 from certsvc.domain.evidence import Fact, FactOutcome, FactType
 from certsvc.domain.lifecycle import advance, allowed_actions, decide, next_due_at
@@ -112,6 +112,14 @@ class Life:
                 changes[name] = getattr(self.c, name).turned(changes[name], self.now)
         self.c = replace(self.c, **changes)
         return self.at(self.now)
+
+    def given(self, session_id: str | None, **more: Any) -> "Life":
+        """A seat in the class is given outside of the rules, or a place in line for one."""
+        number = self.e.cycles + 1 if self.e.cycle is None else self.e.cycle.number
+        place = Place(number, "C-7", session_id, more.pop("since", self.now), **more)
+        others = tuple(seat for seat in self.e.seats if seat.key != place.key)
+        self.e = replace(self.e, seats=(*others, place))
+        return self
 
     def _take(self, decision: Decision) -> Decision:
         assert_lawful(self.e, decision, self.now)
@@ -248,7 +256,8 @@ def assert_lawful(before: Enrollment, decision: Decision, now: datetime) -> None
         assert event.after.revision == event.revision
     assert after.revision == revision
     if decision.events:
-        assert replace(decision.events[-1].after, evidence=after.evidence) == after, "not told"
+        told = replace(decision.events[-1].after, evidence=after.evidence, seats=after.seats)
+        assert told == after, "not told"
         assert after.updated_at == recorded_at
     else:
         assert replace(after, evidence=()) == replace(before, evidence=()), "a silent change"

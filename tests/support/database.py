@@ -17,10 +17,11 @@ import pytest
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import certsvc.store.tables  # noqa: F401 - so that `metadata` knows them
 from certsvc.embedded import Cluster
 from certsvc.store import migrate
 from certsvc.store.db import open_engine, with_driver
-from certsvc.store.tables import metadata
+from certsvc.store.schema import metadata
 
 FILLED = " UNION ALL ".join(
     f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in metadata.tables

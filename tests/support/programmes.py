@@ -3,12 +3,14 @@
 A test names only what matters to it; everything else has a default that is publishable.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from certsvc.domain.certification import Certification, Switch, published
+from certsvc.domain.certification import Certification, published
 from certsvc.domain.definition import Definition
+from certsvc.domain.switch import Switch
 
 Document = dict[str, Any]
 
@@ -94,15 +96,4 @@ def republished(certification: Certification, document: Document, at: datetime) 
     known = tuple((v.number, v.definition, v.published_at) for v in certification.versions)
     number = len(known) + 1
     versions = published((*known, (number, Definition.read(document), at)))
-    return Certification(
-        id=certification.id,
-        key=certification.key,
-        versions=versions,
-        active=certification.active,
-        hidden=certification.hidden,
-        self_enrollment=certification.self_enrollment,
-        acceptance_required=certification.acceptance_required,
-        archived=certification.archived,
-        automatic=certification.automatic,
-        revision=certification.revision + 1,
-    )
+    return replace(certification, versions=versions, revision=certification.revision + 1)

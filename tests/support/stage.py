@@ -7,12 +7,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from certsvc.domain.certification import Certification, Switch
+from certsvc.domain.certification import Certification
 from certsvc.domain.commands import Act, Command, Enroll, Record
 from certsvc.domain.enrollment import Enrollment, Source, blank
 from certsvc.domain.evidence import Fact
 from certsvc.domain.ids import derived_id
 from certsvc.domain.lifecycle import advance, decide
+from certsvc.domain.switch import Switch
 from certsvc.store import certifications, decisions, enrollments, evidence, tenants, versions
 from certsvc.store.author import Author
 from certsvc.store.certifications import CertificationRow

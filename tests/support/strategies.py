@@ -213,7 +213,7 @@ def _details(type: FactType, known: tuple[Fact, ...]) -> st.SearchStrategy[dict[
         },
         FactType.TEST_OUT_ATTEMPT: {"exam_id": st.just("X-9"), "outcome": graded, "grade": grades},
         FactType.SESSION_ATTENDANCE: {
-            "course_id": st.just("C-7"),
+            "course_id": st.sampled_from(("C-7", "C-7", "C-8")),
             "outcome": st.just(FactOutcome.ATTENDED),
         },
         FactType.PAYMENT: {
@@ -253,6 +253,7 @@ def everything(now: datetime, number: int, back: timedelta = timedelta(0)) -> tu
         fact(FactType.CREDITS, 4, category="ethics", amount=12.0),
         *(fact(FactType.EXTERNAL, 5 + n, step=key, **handed_in) for n, key in enumerate("abc")),
         fact(FactType.EXAM_ATTEMPT, 8, exam_id="X-1", **passed),
+        fact(FactType.SESSION_ATTENDANCE, 9, course_id="C-8", outcome=FactOutcome.ATTENDED),
     )
 
 

@@ -5,7 +5,7 @@ Only a new assignment enrols; one that stands, sent again, changes nothing (life
 
 from dataclasses import replace
 
-from certsvc.domain.commands import Enroll, Unassign
+from certsvc.domain.commands import Enroll, Leave, Unassign
 from certsvc.domain.enrollment import Assignment, Enrollment, Plan, Source
 from certsvc.domain.events import EventType
 from certsvc.domain.opening import open_or_wait
@@ -28,7 +28,7 @@ def enroll(story: Story, command: Enroll) -> Refusal | None:
     e = story.e
     if e.standing is Standing.DISALLOWED:
         return Refusal(code="disallowed", reason_code="disallowed", detail=_BARRED)
-    standing = _standing_assignment(e, command)
+    standing = _standing(e, command.source, command.group)
     fresh = not e.exists or e.status in AFRESH
     if standing is not None and not (fresh and command.source in PERSONAL):
         return None
@@ -41,7 +41,7 @@ def enroll(story: Story, command: Enroll) -> Refusal | None:
         return _CLOSED
     if not e.exists:
         story.say(EventType.ENROLLMENT_CREATED, story.now)
-    _assign(story, command, standing)
+    assign(story, command.source, command.group, standing)
     if afresh:
         _start(story, command)
     else:
@@ -57,9 +57,8 @@ _CLOSED = Refusal(
 )
 
 
-def _standing_assignment(e: Enrollment, command: Enroll) -> Assignment | None:
-    key = (command.source, command.group)
-    return next((a for a in e.assignments if (a.source, a.group) == key), None)
+def _standing(e: Enrollment, source: Source, group: str | None) -> Assignment | None:
+    return next((a for a in e.assignments if (a.source, a.group) == (source, group)), None)
 
 
 def _may_start(story: Story, command: Enroll) -> Refusal | None:
@@ -87,11 +86,14 @@ def _may_start(story: Story, command: Enroll) -> Refusal | None:
     return None
 
 
-def _assign(story: Story, command: Enroll, replaced: Assignment | None) -> None:
+def assign(
+    story: Story, source: Source, group: str | None, replaced: Assignment | None = None
+) -> None:
+    """One more assignment stands; nothing else follows from it here."""
     if replaced is not None:
         story.unassign(replaced)
-    id = story.id_of(story.now, "assignment", command.source, command.group)
-    assignment = Assignment(id, command.source, command.group, story.now)
+    id = story.id_of(story.now, "assignment", source, group)
+    assignment = Assignment(id, source, group, story.now)
     resumes = not story.e.assigned
     story.assign(assignment)
     if resumes and story.e.exists:
@@ -172,6 +174,13 @@ def unassign(story: Story, command: Unassign) -> Refusal | None:
         )
     take_away(story, (found,))
     return None
+
+
+def leave(story: Story, command: Leave) -> None:
+    """Take the group's assignment away, if it stands."""
+    standing = _standing(story.e, Source.GROUP, command.group)
+    if standing is not None:
+        take_away(story, (standing,))
 
 
 def take_away(story: Story, assignments: tuple[Assignment, ...]) -> None:

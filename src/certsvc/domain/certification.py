@@ -1,62 +1,18 @@
-"""A certification as the rules see it: its switches with the instants they were set, its versions.
-
-A switch keeps its history, so that a tick that comes late decides each instant by what held then.
-"""
+"""A certification as the rules see it: its switches with the instants they were set, its versions,
+and what the LMS told of the courses that they name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
+from certsvc.domain.course import Course, Courses, barred, seats_needed
 from certsvc.domain.definition import Definition
-
-BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+from certsvc.domain.status import CycleKind
+from certsvc.domain.switch import BEGINNING, OFF, Switch
 
 Gate = Callable[[datetime], datetime | None]
 """From an instant, the first one at or after it at which something holds; None for not foreseen."""
-
-
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """A setting with its history: (since, value) pairs in order of time, the first from ever."""
-
-    history: tuple[tuple[datetime, bool], ...]
-
-    @classmethod
-    def always(cls, value: bool) -> "Switch":
-        """A switch that never changed."""
-        return cls(((BEGINNING, value),))
-
-    def at(self, instant: datetime) -> bool:
-        """The value that held at the instant."""
-        value = self.history[0][1]
-        for since, then in self.history:
-            if since > instant:
-                break
-            value = then
-        return value
-
-    @property
-    def now(self) -> bool:
-        """The value set last."""
-        return self.history[-1][1]
-
-    def first(self, value: bool, instant: datetime) -> datetime | None:
-        """The first instant at or after this one at which the switch has the value."""
-        if self.at(instant) is value:
-            return instant
-        return next(
-            (since for since, then in self.history if since > instant and then is value), None
-        )
-
-    def turned(self, value: bool, at: datetime) -> "Switch":
-        """The switch with a new value from this instant on (unchanged where it has it already)."""
-        if self.now is value:
-            return self
-        return Switch((*self.history, (at, value)))
-
-
-OFF = Switch.always(False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +42,8 @@ def published(numbered: tuple[tuple[int, Definition, datetime], ...]) -> tuple[V
 
 @dataclass(frozen=True, slots=True)
 class Certification:
-    """The programme: switches, published versions, and the courses that bar its paths."""
+    """The programme: switches, published versions, and those of their courses that the LMS told
+    of."""
 
     id: UUID
     key: str
@@ -97,6 +54,7 @@ class Certification:
     acceptance_required: bool = False
     archived: Switch = OFF
     automatic: Switch = OFF
+    courses: Courses = field(default_factory=dict[str, Course])
     revision: int = 0
 
     def version(self, number: int) -> Version | None:
@@ -126,6 +84,44 @@ class Certification:
             return at
         starts = [version.starts_at for version in self.versions]
         return min(starts) if starts else None
+
+    def barred(self, kind: CycleKind, at: datetime) -> tuple[str, ...]:
+        """The archived courses without which a cycle of this kind cannot open at the instant."""
+        if not self.courses:
+            return ()
+        version = self.latest(at)
+        return () if version is None else barred(version.definition.path(kind), self.courses, at)
+
+    def passable(self, kind: CycleKind, at: datetime) -> datetime | None:
+        """The first instant at or after this one at which no archived course bars a cycle."""
+        return self._first(at, lambda instant: not self.barred(kind, instant))
+
+    def impassable(self, kind: CycleKind, at: datetime) -> datetime | None:
+        """The first instant at or after this one at which an archived course bars a cycle."""
+        return self._first(at, lambda instant: bool(self.barred(kind, instant)))
+
+    def _first(self, at: datetime, holds: Callable[[datetime], bool]) -> datetime | None:
+        """What depends on courses and versions changes only when one of them does."""
+        if holds(at):
+            return at
+        changes = [
+            since for course in self.courses.values() for since, _ in course.archived.history
+        ]
+        changes += [version.starts_at for version in self.versions]
+        return next((since for since in sorted(changes) if since > at and holds(since)), None)
+
+    def seats_needed(self, number: int, kind: CycleKind) -> tuple[str, ...]:
+        """The courses in whose live sessions a cycle of this version and kind needs a seat."""
+        if not self.courses:
+            return ()
+        return seats_needed(self.pinned(number).definition.path(kind), self.courses)
+
+    @property
+    def seated(self) -> bool:
+        """Whether some path needs a seat in a live session."""
+        return bool(self.courses) and any(
+            self.seats_needed(v.number, kind) for v in self.versions for kind in CycleKind
+        )
 
     def unarchived(self, at: datetime) -> datetime | None:
         """The first instant at or after this one at which the certification is not archived."""

@@ -1,4 +1,4 @@
-"""What can be asked of an enrollment: enrol, unassign, act, record evidence."""
+"""What can be asked of an enrollment: enrol, unassign, leave a group, act, record evidence."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,9 +28,19 @@ class Unassign:
     assignment_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The learner left a group: its assignment goes, if one stands."""
+
+    group: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """One action of the grid, with what it takes (interface, action bodies)."""
+    """One action of the grid, with what it takes (interface, action bodies).
+
+    `groups` are those of which the learner is a member and that the certification targets:
+    restore finds them."""
 
     action: Action
     step: str | None = None
@@ -52,6 +62,7 @@ class Act:
     certified_at: datetime | None = None
     valid_from: datetime | None = None
     when: str = "always"
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +72,4 @@ class Record:
     facts: tuple[Fact, ...]
 
 
-Command = Enroll | Unassign | Act | Record
+Command = Enroll | Unassign | Leave | Act | Record

@@ -11,6 +11,7 @@ from certsvc.domain.enrollment import (
     Enrollment,
     ExamState,
     PaymentState,
+    Place,
     Progress,
     StepState,
 )
@@ -58,7 +59,7 @@ def _awaiting_payment(e: Enrollment, c: Certification, now: datetime) -> bool:
 
 
 def _awaiting_session(e: Enrollment, c: Certification, now: datetime) -> bool:
-    return False
+    return any(place.session_id is None for place in e.places)
 
 
 def _exam_locked(e: Enrollment, c: Certification, now: datetime) -> bool:
@@ -117,6 +118,7 @@ def describe(e: Enrollment, c: Certification, now: datetime) -> Described:
             for a in e.assignments
         ],
         "cycle": cycle,
+        "seats": [_seat(place) for place in e.places],
         "certificate": None if certificate is None else describe_certificate(certificate, c, now),
         "certified_at": None if certificate is None else certificate.certified_at,
         "expires_at": None if certificate is None else certificate.expires_at,
@@ -126,6 +128,16 @@ def describe(e: Enrollment, c: Certification, now: datetime) -> Described:
         "next_recertification": _next(e),
         "next": None if due is None else {"at": due[0], "event": due[1].says_at(e, c, due[0])},
         "allowed_actions": allowed_now(e, c, now),
+    }
+
+
+def _seat(place: Place) -> Described:
+    """A seat in a live session; without a session, a place in line for one."""
+    return {
+        "course_id": place.course_id,
+        "session_id": place.session_id,
+        "starts_at": place.starts_at,
+        "since": place.since,
     }
 
 
@@ -162,6 +174,7 @@ def describe_cycle(cycle: Cycle, c: Certification) -> Described:
         "exam": _exam(progress),
         "approval_required": path.approval_required,
         "approved_at": cycle.decided.approved_at,
+        "courses": [{"course_id": id, "revision": revision} for id, revision in cycle.courses],
     }
 
 
@@ -212,6 +225,7 @@ def _planned(e: Enrollment, c: Certification) -> Described:
         "exam": _exam(Progress()),
         "approval_required": False,
         "approved_at": None,
+        "courses": [],
     }
 
 

@@ -6,12 +6,12 @@ takes, having changed nothing.
 
 from dataclasses import replace
 
-from certsvc.domain.assigning import begin_planned, take_away
+from certsvc.domain.assigning import assign, begin_planned, take_away
 from certsvc.domain.commands import Act
-from certsvc.domain.enrollment import CycleOutcome, Decided, Plan
+from certsvc.domain.enrollment import CycleOutcome, Decided, Plan, Source
 from certsvc.domain.events import EventType
 from certsvc.domain.guards import no, unsound
-from certsvc.domain.opening import open_cycle, path_of
+from certsvc.domain.opening import open_or_wait, path_of
 from certsvc.domain.outcome import Refusal
 from certsvc.domain.settling import count, summary, work_of
 from certsvc.domain.status import IN_FORCE, Standing, Work
@@ -250,15 +250,20 @@ def recertify(story: Story, act: Act) -> Refusal | None:
 
 
 def restore(story: Story, act: Act) -> Refusal | None:
-    """The bar or revocation is lifted; a new cycle stands open."""
+    """The bar or revocation is lifted; a new cycle stands open. Groups that the learner joined
+    meanwhile assign now."""
     story.say(EventType.ENROLLMENT_RESTORED, story.now)
+    known = {assignment.group for assignment in story.e.assignments}
+    for group in act.groups:
+        if group not in known:
+            assign(story, Source.GROUP, group)
     story.set(standing=Standing.NONE)
     _open(story, act)
     return None
 
 
 def _open(story: Story, act: Act) -> None:
-    open_cycle(story, story.now, Plan(asked_at=story.now, counts_from=act.counts_from))
+    open_or_wait(story, Plan(asked_at=story.now, counts_from=act.counts_from))
     count(story, story.now)
 
 
@@ -288,6 +293,7 @@ def change_next_recertification(story: Story, act: Act) -> Refusal | None:
     if act.next is None:
         return unsound("next_missing", "Say `never`, `latest`, or a certification.", "next")
     if act.next == "never":
+        _drop_plan(story)
         story.set(stopped=True, next_certification=None)
         story.say(EventType.RECERTIFICATION_STOPPED, story.now)
     elif act.next == "latest":
@@ -309,6 +315,7 @@ def _redirect(story: Story, act: Act) -> Refusal | None:
         return unsound("certification_unknown", "No such certification.", "next")
     if target == story.e.certification_id:
         return unsound("same_certification", "Say `latest` for this certification.", "next")
+    _drop_plan(story)
     story.set(stopped=False, next_certification=target)
     certificate = story.e.certificate
     open_already = certificate is None or (
@@ -324,3 +331,9 @@ def _redirect(story: Story, act: Act) -> Refusal | None:
         EventType.RECERTIFICATION_REDIRECTED, story.now, certification=target, enrolled=at_once
     )
     return None
+
+
+def _drop_plan(story: Story) -> None:
+    """A recertification that waits is the next one: it does not open here."""
+    if story.e.work is Work.WAITING and story.e.issued:
+        story.set(plan=None, work=Work.NONE)

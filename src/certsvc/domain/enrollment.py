@@ -1,7 +1,7 @@
 """One learner in one certification: the state that the four functions read and return.
 
 Everything here is a value. All instants are aware and UTC. What is stored is exactly this, except
-`evidence`, which is loaded beside it.
+`evidence` and `seats`, which are loaded beside it.
 """
 
 from dataclasses import dataclass, field
@@ -143,13 +143,34 @@ class CycleOutcome(StrEnum):
 class Plan:
     """A cycle that was asked for and has not opened: waiting, applied or assigned.
 
-    Dates that the caller gave are taken when it opens. `asked_at` is when it was asked for."""
+    Dates that the caller gave are taken when it opens. `asked_at` is when it was asked for;
+    `blocked` says that it was told that an archived course keeps it from opening; `version` is
+    the last whose seats in live sessions it has stood in line for."""
 
     asked_at: datetime
     opens_at: datetime | None = None
     due_at: datetime | None = None
     limit_at: datetime | None = None
     counts_from: datetime | None = None
+    blocked: bool = False
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A seat in a live session of the course, for the cycle of that number: taken in the session
+    since then; without a session, stood in line for since then."""
+
+    cycle: int
+    course_id: str
+    session_id: str | None
+    since: datetime
+    starts_at: datetime | None = None
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """Which seat it is."""
+        return self.cycle, self.course_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +192,7 @@ class Decided:
 class Cycle:
     """One pass through a path. `counts_from` bounds the evidence that counts (inclusive);
     `test_outs_from` is its first bound, because a test-out is final for the whole cycle, and what
-    was paid stays paid.
+    was paid stays paid. `courses` are the revisions that were current when it opened.
     Timers of the cycle do not fire before `armed_at`; reminders are told through `told_through`."""
 
     number: int
@@ -187,6 +208,7 @@ class Cycle:
     armed_at: datetime
     told_through: datetime
     overdue: bool = False
+    courses: tuple[tuple[str, str], ...] = ()
     decided: Decided = Decided()
     progress: Progress = Progress()
     closed_at: datetime | None = None
@@ -237,7 +259,8 @@ class Enrollment:
 
     `assigned_at` is the assignment that the present enrolment counts from. `kept_work` is what a
     pause interrupts. `resumed_at` is when the last wait ended. `overtaken` is a cycle that time
-    closed and nobody decided about since. `next_certification` leads recertification elsewhere."""
+    closed and nobody decided about since. `next_certification` leads recertification elsewhere.
+    `places` are the seats that the present cycle was told of, `seats` those that it was given."""
 
     id: UUID
     certification_id: UUID
@@ -262,7 +285,9 @@ class Enrollment:
     issued: tuple[Issued, ...] = ()
     stopped: bool = False
     next_certification: UUID | None = None
+    places: tuple[Place, ...] = ()
     evidence: tuple[Fact, ...] = field(default=())
+    seats: tuple[Place, ...] = field(default=())
 
     @property
     def kind(self) -> CycleKind:

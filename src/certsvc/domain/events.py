@@ -59,6 +59,7 @@ class EventType(StrEnum):
     RECERTIFICATION_STOPPED = "recertification.stopped"
     SESSION_SEAT_TAKEN = "session.seat_taken"
     SESSION_WAITING = "session.waiting"
+    SESSION_SEAT_GIVEN_UP = "session.seat_given_up"
     CERTIFICATION_PUBLISHED = "certification.published"
     CERTIFICATION_ARCHIVED = "certification.archived"
     CERTIFICATION_UNARCHIVED = "certification.unarchived"
@@ -222,7 +223,12 @@ EVENTS: dict[EventType, EventRow] = {
         EventRow(
             EventType.SESSION_WAITING,
             "The learner waits for a seat.",
-            (("course_id", "the course"),),
+            (("course_id", "the course"), ("session_id", "the cancelled session, where one was")),
+        ),
+        EventRow(
+            EventType.SESSION_SEAT_GIVEN_UP,
+            "A seat in a live session is not needed any more; it goes to the next in line.",
+            (("course_id", "the course"), ("session_id", "the session")),
         ),
         EventRow(
             EventType.CERTIFICATION_PUBLISHED,

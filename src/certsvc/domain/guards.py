@@ -105,8 +105,8 @@ def no_attempt_open(e: Enrollment, c: Certification, a: Act, now: datetime) -> R
 
 
 def assigned(e: Enrollment, c: Certification, a: Act, now: datetime) -> Refusal | None:
-    """Without an assignment nobody opens a cycle."""
-    if e.assigned:
+    """Without an assignment nobody opens a cycle; for restore, a membership in a group is one."""
+    if e.assigned or a.groups:
         return None
     return no("unassigned", "The learner has no assignment.", code="unassigned")
 

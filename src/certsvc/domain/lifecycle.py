@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import assert_never
 
 from certsvc.domain.actions import NOT_A_DECISION, Action
-from certsvc.domain.assigning import enroll, unassign
+from certsvc.domain.assigning import enroll, leave, unassign
 from certsvc.domain.certification import Certification
-from certsvc.domain.commands import Act, Command, Enroll, Record, Unassign
+from certsvc.domain.commands import Act, Command, Enroll, Leave, Record, Unassign
 from certsvc.domain.enrollment import Enrollment
 from certsvc.domain.outcome import Decision, Event, Possibility, Refusal
 from certsvc.domain.recording import record, without
+from certsvc.domain.seating import tidy
 from certsvc.domain.settling import remaining, settle
 from certsvc.domain.story import Story
 from certsvc.domain.timeline import Timer, earliest
@@ -41,6 +42,7 @@ def decide(
     refusal = _do(story, command)
     if refusal is not None:
         return story.decision(refusal)
+    tidy(story, story.now)
     story.end_step(before)
     _catch_up(story)
     return story.decision()
@@ -126,6 +128,9 @@ def _do(story: Story, command: Command) -> Refusal | None:
         return enroll(story, command)
     if isinstance(command, Unassign):
         return unassign(story, command)
+    if isinstance(command, Leave):
+        leave(story, command)
+        return None
     if isinstance(command, Record):
         record(story, command.facts)
         return None
@@ -162,9 +167,11 @@ def _catch_up(story: Story) -> None:
         if kept_at is not None and kept_at <= story.now and (due is None or kept_at < due[0]):
             story.by_time = True
             settle(story, kept_at)
+            tidy(story, kept_at)
         elif due is not None and due[0] <= story.now:
             story.by_time = True
             due[1].fire(story, due[0])
+            tidy(story, due[0])
         else:
             story.by_time = False
             story.next_due_at = None if due is None else due[0]

@@ -4,9 +4,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from certsvc.domain.certification import Certification, Gate, Version, first_when
+from certsvc.domain.course import course_ids
 from certsvc.domain.definition import Path, Policy, WayType
 from certsvc.domain.enrollment import Cycle, Enrollment, Plan
 from certsvc.domain.events import EventType
+from certsvc.domain.seating import line_up
 from certsvc.domain.status import CycleKind, Work
 from certsvc.domain.story import Story
 
@@ -14,9 +16,7 @@ _INSTANT = timedelta(microseconds=1)
 
 
 def gates(enrollment: Enrollment, certification: Certification) -> tuple[Gate, ...]:
-    """What must hold, beside its own date, for a cycle to open by itself.
-
-    A gate that depends on more of the world (a seat, a course that is back) joins here."""
+    """What must hold, beside its own date, for time to do something about a cycle's opening."""
 
     def assigned(at: datetime) -> datetime | None:
         return at if enrollment.assigned and not enrollment.suspended else None
@@ -24,23 +24,79 @@ def gates(enrollment: Enrollment, certification: Certification) -> tuple[Gate, .
     return assigned, certification.unarchived, certification.effective
 
 
+def unbarred(e: Enrollment, c: Certification) -> Gate:
+    """No archived course, without which the cycle cannot be completed, keeps it from opening."""
+    return lambda at: c.passable(e.next_kind, at)
+
+
+def seated(e: Enrollment, c: Certification) -> Gate:
+    """The cycle has every seat in live sessions that it needs, or it may go without."""
+    own = [place for place in e.places if place.cycle == e.cycles + 1]
+    held = {place.course_id: place.since for place in own if place.session_id is not None}
+
+    def holds(at: datetime) -> bool:
+        version = c.latest(at)
+        needed = () if version is None else c.seats_needed(version.number, e.next_kind)
+        return all(
+            (id in held and held[id] <= at) or c.courses[id].overbooking.at(at) for id in needed
+        )
+
+    def gate(at: datetime) -> datetime | None:
+        if holds(at):
+            return at
+        changes = [version.starts_at for version in c.versions]
+        changes += [since for one in c.courses.values() for since, _ in one.overbooking.history]
+        changes += held.values()
+        return next((since for since in sorted(changes) if since > at and holds(since)), None)
+
+    return gate
+
+
+def starts_at(e: Enrollment) -> datetime:
+    """When the planned cycle would open if nothing else kept it; a wait that ended counts."""
+    plan = e.plan
+    assert plan is not None
+    at = plan.opens_at or plan.asked_at
+    return at if e.resumed_at is None else max(at, e.resumed_at)
+
+
 def opening_at(enrollment: Enrollment, certification: Certification) -> datetime | None:
     """When the planned cycle opens; None while that is not foreseen."""
-    plan = enrollment.plan
-    if plan is None or enrollment.work is not Work.WAITING:
+    e, c = enrollment, certification
+    if e.plan is None or e.work is not Work.WAITING:
         return None
-    at = plan.opens_at or plan.asked_at
-    if enrollment.resumed_at is not None:
-        at = max(at, enrollment.resumed_at)
-    return first_when(at, *gates(enrollment, certification))
+    more = (unbarred(e, c), seated(e, c)) if c.courses else ()
+    return first_when(starts_at(e), *gates(e, c), *more)
 
 
 def open_or_wait(story: Story, plan: Plan) -> None:
-    """The planned cycle opens at its instant if that has come, else it waits."""
+    """The planned cycle opens at its instant if nothing keeps it then, else it waits. What ends
+    the wait is left to time, even if it is over by now: other rows may be due before."""
     story.set(plan=plan, work=Work.WAITING)
-    at = opening_at(story.e, story.certification)
-    if at is not None and at <= story.now:
+    e, c = story.e, story.certification
+    at = first_when(starts_at(e), *gates(e, c))
+    if at is None or at > story.now:
+        return
+    if c.courses:
+        _make_ready(story, at)
+    if opening_at(story.e, c) == at:
         open_planned(story, at)
+
+
+def _make_ready(story: Story, at: datetime) -> None:
+    """Say what keeps a cycle that would open at the instant: an archived course, or a missing
+    seat."""
+    if story.certification.barred(story.e.next_kind, at):
+        block(story, at)
+    else:
+        line_up(story, at)
+
+
+def block(story: Story, at: datetime) -> None:
+    """An archived course keeps the planned cycle from opening; told once."""
+    courses = story.certification.barred(story.e.next_kind, at)
+    story.set_plan(blocked=True)
+    story.say(EventType.RECERTIFICATION_BLOCKED, at, course_ids=list(courses))
 
 
 def open_planned(story: Story, at: datetime) -> None:
@@ -73,6 +129,7 @@ def open_cycle(story: Story, at: datetime, plan: Plan) -> None:
         limit_by_hand=plan.limit_at is not None,
         armed_at=at,
         told_through=at,
+        courses=_revisions(certification, version, kind, at),
     )
     story.set(plan=None, work=Work.NOT_STARTED)
     story.open_cycle(cycle)
@@ -107,7 +164,19 @@ def opened(cycle: Cycle, version: Version) -> dict[str, Any]:
         ],
         "exam_id": path.exam.exam_id if path.exam is not None else None,
         "payment_required": path.payment_required,
+        "courses": [{"course_id": id, "revision": revision} for id, revision in cycle.courses],
     }
+
+
+def _revisions(
+    c: Certification, version: Version, kind: CycleKind, at: datetime
+) -> tuple[tuple[str, str], ...]:
+    """The revisions of the path's courses that are current at the instant, where they are known."""
+    if not c.courses:
+        return ()
+    named = course_ids(version.definition.path(kind))
+    known = ((id, c.courses[id].revision(at)) for id in named if id in c.courses)
+    return tuple((id, revision) for id, revision in known if revision is not None)
 
 
 def due_of(policy: Policy, opened_at: datetime) -> datetime | None:

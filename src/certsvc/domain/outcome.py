@@ -57,7 +57,8 @@ class Decision:
 
     `next_due_at` is when time does something next to what is left. `cycles` are those that opened
     or closed and `certificates` those that were issued or changed, each as it is in the end;
-    `assigned` and `unassigned` are the assignments that came and went.
+    `assigned` and `unassigned` are the assignments that came and went; `given_up` the seats that
+    are free for others, by cycle and course.
     A refused command changes nothing, but what time did before it stands: `enrollment` and
     `events` then tell how far time had come."""
 
@@ -69,6 +70,7 @@ class Decision:
     assigned: tuple[Assignment, ...] = ()
     unassigned: tuple[tuple[UUID, datetime], ...] = ()
     elsewhere: tuple[EnrollElsewhere, ...] = ()
+    given_up: tuple[tuple[int, str], ...] = ()
     refusal: Refusal | None = None
 
 

@@ -69,7 +69,7 @@ def revive(story: Story) -> None:
         story.close_cycle(CycleOutcome.CANCELLED, story.now)
         story.say(EventType.ENROLLMENT_CANCELLED, story.now, by="time")
     story.reopen_cycle(closed)
-    story.set(overtaken=None, work=work_of(closed.progress))
+    story.set(overtaken=None, plan=None, work=work_of(closed.progress))
     story.settled_at = None
     settle(story, in_time)
 

@@ -11,7 +11,14 @@ from uuid import UUID
 
 from certsvc.domain.certification import Certification, Version
 from certsvc.domain.changed import changed
-from certsvc.domain.enrollment import Assignment, Certificate, Cycle, CycleOutcome, Enrollment
+from certsvc.domain.enrollment import (
+    Assignment,
+    Certificate,
+    Cycle,
+    CycleOutcome,
+    Enrollment,
+    Place,
+)
 from certsvc.domain.events import EventType
 from certsvc.domain.ids import derived_id
 from certsvc.domain.outcome import Decision, EnrollElsewhere, Event, Refusal
@@ -41,6 +48,7 @@ class Story:
         "_e",
         "_elsewhere",
         "_events",
+        "_given_up",
         "_lines",
         "_unassigned",
         "by_time",
@@ -65,6 +73,7 @@ class Story:
         self._certificates: dict[UUID, Certificate] = {}
         self._assigned: list[Assignment] = []
         self._unassigned: list[tuple[UUID, datetime]] = []
+        self._given_up: list[tuple[int, str]] = []
 
     def say(self, type: EventType, at: datetime, *, stale: bool = False, **data: Any) -> None:
         """One line of history, true at `at`."""
@@ -156,6 +165,21 @@ class Story:
         self._unassigned.append((assignment.id, self.now))
         self.set(assignments=tuple(a for a in self.e.assignments if a.id != assignment.id))
 
+    def cycle_numbered(self, number: int) -> Cycle | None:
+        """The open cycle, or one that opened or closed in this story."""
+        cycle = self.e.cycle
+        return cycle if cycle is not None and cycle.number == number else self._cycles.get(number)
+
+    def forget_place(self, place: Place, *, given_up: bool) -> None:
+        """The enrollment has to do with a seat no more; given up, it is free for others."""
+        e = self.e
+        self.set(
+            places=tuple(kept for kept in e.places if kept.key != place.key),
+            seats=tuple(kept for kept in e.seats if kept.key != place.key),
+        )
+        if given_up:
+            self._given_up.append(place.key)
+
     def enroll_elsewhere(self, certification_id: UUID) -> None:
         """The learner goes on in another certification."""
         self._elsewhere.append(EnrollElsewhere(certification_id, self.e.learner_id))
@@ -208,5 +232,6 @@ class Story:
             assigned=tuple(self._assigned),
             unassigned=tuple(self._unassigned),
             elsewhere=tuple(self._elsewhere),
+            given_up=tuple(self._given_up),
             refusal=refusal,
         )
