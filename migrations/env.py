@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+import certsvc.store.tables  # noqa: F401 - so that `metadata` knows them
 from certsvc.store.db import with_driver
-from certsvc.store.tables import metadata
+from certsvc.store.schema import metadata
 
 
 def migrate(connection: Connection) -> None:

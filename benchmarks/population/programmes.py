@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from certsvc.domain.certification import Certification, Switch, published
+from certsvc.domain.certification import Certification, published
 from certsvc.domain.definition import Definition
+from certsvc.domain.switch import Switch
 
 Document = dict[str, Any]
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)

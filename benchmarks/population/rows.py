@@ -33,6 +33,8 @@ COLUMNS = (
     "due_at",
     "next_due_at",
     "evidence_from",
+    "awaiting",
+    "awaiting_since",
     "enrolled_at",
     "live",
     "doc",

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from certsvc.domain.certification import Switch
+from certsvc.domain.switch import Switch
 from certsvc.store import certificates, certifications, events, versions
 from certsvc.store.certifications import CertificationRow
 from certsvc.store.db import transaction

@@ -28,6 +28,10 @@ async def everybody(stage: Stage) -> list[Locked]:
     """Two dozen enrollments of many kinds."""
     forklift = await stage.certification(definition(due={"after": "P60D"}))
     other = await stage.certification(id=ELSEWHERE, key="other", automatic=True)
+    async with transaction(stage.engine) as conn:
+        await driver(conn).execute(
+            "UPDATE certifications SET hidden = true, revision = revision + 1 WHERE key = 'other'"
+        )
     for certification, group in ((forklift, None), (other, "G1")):
         ids = await stage.enroll(certification, *(f"u-{n}" for n in range(8)), group=group)
         await stage.enroll(certification, "u-8", "u-9", group="G2", at=MONDAY + days(3))
@@ -74,6 +78,7 @@ def passes(one: Locked, filters: Filters) -> bool:
             between(expires_at, filters.expires_after, filters.expires_before),
             between(due_at, filters.due_after, filters.due_before),
             between(e.updated_at, filters.updated_after, None),
+            filters.hidden in (None, one.certification.hidden),
         )
     )
 
@@ -97,6 +102,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "expires_before": (None, LATER),
     "due_after": (None, MONDAY),
     "updated_after": (None, MONDAY + days(2)),
+    "hidden": (None, False),
 }
 
 
@@ -206,6 +212,17 @@ async def test_every_filter_is_served_by_its_index(stage: Stage, onwards: bool) 
         await fill(conn, 20_000)
         for filters, index in PLANS:
             assert await used(conn, filters, onwards) == {index}, filters
+
+
+@pytest.mark.parametrize("onwards", [False, True])
+async def test_what_is_hidden_is_left_out_of_what_a_learner_holds(
+    stage: Stage, onwards: bool
+) -> None:
+    async with transaction(stage.engine) as conn:
+        await fill(conn, 20_000)
+        found = await used(conn, Filters(learners=["m-7"], hidden=False), onwards)
+    assert "enrollments_tenant_id_learner_id_certification_id_key" in found
+    assert "scan of enrollments" not in found
 
 
 @pytest.mark.parametrize("onwards", [False, True])

@@ -13,9 +13,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
+import certsvc.store.tables  # noqa: F401 - so that `metadata` knows them
 from certsvc.store import migrate
 from certsvc.store.db import open_engine, transaction
-from certsvc.store.tables import metadata
+from certsvc.store.schema import metadata
 from tests.support.database import new_database, plain
 
 UPGRADE = """

@@ -11,8 +11,13 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from certsvc.domain.certification import Certification, Switch, published
+from certsvc.domain.certification import Certification, published
+from certsvc.domain.course import Course, course_ids
 from certsvc.domain.definition import Definition
+from certsvc.domain.status import CycleKind
+from certsvc.domain.switch import Switch
+from certsvc.store import courses
+from certsvc.store.codec import switch_of
 from certsvc.store.db import driver, json_of
 from certsvc.store.errors import Conflict
 
@@ -124,17 +129,26 @@ WHERE tenant_id = $1 AND ($2::uuid IS NULL OR id > $2) AND ($3::bool IS NULL OR 
 ORDER BY id LIMIT $4"""
 
 _RESOLVE = """
-SELECT id, key, revision FROM certifications
+SELECT id, key, revision + courses_revision AS revision FROM certifications
 WHERE tenant_id = $1 AND (id = ANY($2::uuid[]) OR key = ANY($3::text[]))"""
 
 _TOUCH = """
 UPDATE certifications SET revision = revision + 1 WHERE tenant_id = $1 AND id = $2
 RETURNING revision"""
 
-# The revision is read with the versions, so that what is kept under it belongs to it.
+_TOUCH_COURSES = """
+UPDATE certifications c SET courses_revision = c.courses_revision + 1
+FROM (
+  SELECT id FROM certifications WHERE tenant_id = $1 AND id = ANY($2::uuid[])
+  ORDER BY id FOR NO KEY UPDATE
+) AS held
+WHERE c.tenant_id = $1 AND c.id = held.id"""
+
+# The revision is read with the versions, and the courses after it, so that what is kept under a
+# revision is not older. Both revisions only grow, so their sum names each content once.
 _LOAD = """
 SELECT c.id, c.key, c.active, c.hidden, c.archived_history, c.automatic_history,
-  c.self_enrollment, c.acceptance_required, c.revision,
+  c.self_enrollment, c.acceptance_required, c.revision + c.courses_revision AS revision,
   v.number, v.definition, v.published_at
 FROM certifications c
 LEFT JOIN versions v
@@ -178,7 +192,15 @@ async def _read(
     by_id: dict[UUID, list[Any]] = {}
     for row in await driver(conn).fetch(_LOAD, tenant_id, ids):
         by_id.setdefault(row["id"], []).append(row)
-    found = {id: _certification(rows) for id, rows in by_id.items()}
+    versions = {id: _versions(rows) for id, rows in by_id.items()}
+    named = {id: _named(numbered) for id, numbered in versions.items()}
+    told = await _told(conn, tenant_id, named.values())
+    found = {
+        id: _certification(
+            rows[0], versions[id], {name: told[name] for name in named[id] if name in told}
+        )
+        for id, rows in by_id.items()
+    }
     cache = _cache_of(conn)
     uncommitted = _changed.get(conn, ())
     for id, certification in found.items():
@@ -187,31 +209,45 @@ async def _read(
     return found
 
 
-def _certification(rows: list[Any]) -> Certification:
-    """The value of a certification from its rows, one for each published version."""
-    first = rows[0]
-    return Certification(
-        id=first["id"],
-        key=first["key"],
-        versions=published(
-            tuple(
-                (row["number"], Definition.read(row["definition"]), row["published_at"])
-                for row in rows
-                if row["number"] is not None
-            )
-        ),
-        active=first["active"],
-        hidden=first["hidden"],
-        self_enrollment=first["self_enrollment"],
-        acceptance_required=first["acceptance_required"],
-        archived=_switch(first["archived_history"]),
-        automatic=_switch(first["automatic_history"]),
-        revision=first["revision"],
+_Numbered = tuple[tuple[int, Definition, datetime], ...]
+
+
+def _versions(rows: list[Any]) -> _Numbered:
+    return tuple(
+        (row["number"], Definition.read(row["definition"]), row["published_at"])
+        for row in rows
+        if row["number"] is not None
     )
 
 
-def _switch(history: list[list[Any]]) -> Switch:
-    return Switch(tuple((datetime.fromisoformat(since), value) for since, value in history))
+def _named(numbered: _Numbered) -> tuple[str, ...]:
+    """The courses that any path of the versions names."""
+    paths = [definition.path(kind) for _, definition, _ in numbered for kind in CycleKind]
+    return tuple(dict.fromkeys(id for path in paths for id in course_ids(path)))
+
+
+async def _told(
+    conn: AsyncConnection, tenant_id: UUID, named: Iterable[tuple[str, ...]]
+) -> dict[str, Course]:
+    ids = sorted({id for one in named for id in one})
+    return {row.id: row.course for row in await courses.known(conn, tenant_id, ids)}
+
+
+def _certification(row: Any, numbered: _Numbered, told: dict[str, Course]) -> Certification:
+    """The value of a certification from its row, its versions and its courses."""
+    return Certification(
+        id=row["id"],
+        key=row["key"],
+        versions=published(numbered),
+        active=row["active"],
+        hidden=row["hidden"],
+        self_enrollment=row["self_enrollment"],
+        acceptance_required=row["acceptance_required"],
+        archived=switch_of(row["archived_history"]),
+        automatic=switch_of(row["automatic_history"]),
+        courses=told,
+        revision=row["revision"],
+    )
 
 
 def _row(row: Any) -> CertificationRow:
@@ -223,8 +259,8 @@ def _row(row: Any) -> CertificationRow:
         metadata=row["metadata"],
         active=row["active"],
         hidden=row["hidden"],
-        archived=_switch(row["archived_history"]),
-        automatic=_switch(row["automatic_history"]),
+        archived=switch_of(row["archived_history"]),
+        automatic=switch_of(row["automatic_history"]),
         self_enrollment=row["self_enrollment"],
         acceptance_required=row["acceptance_required"],
         revision=row["revision"],
@@ -314,3 +350,11 @@ async def touch(conn: AsyncConnection, tenant_id: UUID, id: UUID) -> int:
     if revision is None:
         raise LookupError(f"no certification {id}")
     return revision
+
+
+async def touch_courses(conn: AsyncConnection, tenant_id: UUID, ids: Sequence[UUID]) -> None:
+    """What the LMS told of a course concerns these: whoever keeps them reads them anew. Their own
+    revision, which people see, stays."""
+    for id in ids:
+        _note_change(conn, id)
+    await driver(conn).execute(_TOUCH_COURSES, tenant_id, ids)

@@ -5,7 +5,7 @@ it does not know and gives a missing one its default. So a field may be added (w
 dropped while old rows stand; a default, once stored by leaving it out, must never change.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -17,12 +17,13 @@ import orjson
 
 from certsvc.domain.enrollment import Cycle, Enrollment
 from certsvc.domain.evidence import Fact
+from certsvc.domain.switch import Switch
 
 T = TypeVar("T")
 Document = Mapping[str, Any]
 
 # Loaded beside the enrollment, never stored in it.
-_BESIDE = {(Enrollment, "evidence")}
+_BESIDE = {(Enrollment, "evidence"), (Enrollment, "seats")}
 _MISSING = object()
 _AS_IT_IS = (str, int, bool)
 
@@ -46,6 +47,11 @@ def uuid_of_bytes(value: bytes) -> UUID:
     _set_int(made, int.from_bytes(value, "big"))
     _set_safe(made, _UNKNOWN)
     return made
+
+
+def switch_of(history: Iterable[tuple[str, bool]]) -> Switch:
+    """The switch whose history was stored as pairs."""
+    return Switch(tuple((datetime.fromisoformat(since), value) for since, value in history))
 
 
 class _Names:

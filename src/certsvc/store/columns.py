@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from certsvc.domain.awaiting import awaiting
 from certsvc.domain.certification import Certification
 from certsvc.domain.describe import due_at, flags, shown_certificate
 from certsvc.domain.enrollment import Enrollment
@@ -29,6 +30,8 @@ class Columns(NamedTuple):
     due_at: datetime | None
     next_due_at: datetime | None
     evidence_from: datetime | None
+    awaiting: str | None
+    awaiting_since: datetime | None
 
 
 def columns(
@@ -36,6 +39,7 @@ def columns(
 ) -> Columns:
     """The columns of the enrollment, with the flags that hold at `now`."""
     shown = shown_certificate(e)
+    waits = awaiting(e, certification)
     return Columns(
         id=e.id,
         status=e.status,
@@ -53,4 +57,6 @@ def columns(
         due_at=due_at(e),
         next_due_at=next_due_at,
         evidence_from=evidence_from(e),
+        awaiting=None if waits is None else waits.kind,
+        awaiting_since=None if waits is None else waits.since,
     )

@@ -54,7 +54,8 @@ _COLUMNS: Final = (
     "id uuid, status text, standing text, work text, suspended bool, flags list, revision int,"
     " sequence int, updated_at timestamptz, certified_at timestamptz, expires_at timestamptz,"
     " lapses_at timestamptz, recertification_at timestamptz, due_at timestamptz,"
-    " next_due_at timestamptz, evidence_from timestamptz, doc jsonb"
+    " next_due_at timestamptz, evidence_from timestamptz, awaiting text,"
+    " awaiting_since timestamptz, doc jsonb"
 )
 _MOVED: Final = types(f"{_COLUMNS}, was int")
 _CREATED: Final = types(
@@ -75,8 +76,9 @@ UPDATE enrollments e SET
   flags = string_to_array(n.flags, ','), revision = n.revision, sequence = n.sequence,
   updated_at = n.updated_at, certified_at = n.certified_at, expires_at = n.expires_at,
   lapses_at = n.lapses_at, recertification_at = n.recertification_at, due_at = n.due_at,
-  next_due_at = n.next_due_at, evidence_from = n.evidence_from, doc = n.doc, set_aside_at = NULL,
-  set_aside_error = NULL, set_aside_count = 0
+  next_due_at = n.next_due_at, evidence_from = n.evidence_from, awaiting = n.awaiting,
+  awaiting_since = n.awaiting_since, doc = n.doc,
+  set_aside_at = NULL, set_aside_error = NULL, set_aside_count = 0
 FROM {rows}
 WHERE e.tenant_id = $1 AND e.id = n.id AND e.revision = n.was
 RETURNING e.id"""

@@ -35,6 +35,7 @@ class Filters:
     due_before: datetime | None = None
     due_after: datetime | None = None
     updated_after: datetime | None = None
+    hidden: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,6 @@ _COLUMNS: Final = f"{ROW}, e.updated_at, e.expires_at, e.due_at"
 _STANDING_ASSIGNMENT: Final = """e.id IN (
     SELECT a.enrollment_id FROM assignments a
     WHERE a.tenant_id = $1 AND a.ended_at IS NULL AND {})"""
-
 # Filter to its condition; {} is its parameter.
 _CONDITIONS: Final = {
     "certifications": "e.certification_id = ANY({}::uuid[])",
@@ -78,6 +78,8 @@ _CONDITIONS: Final = {
     "due_before": "e.due_at < {}::timestamptz",
     "due_after": "e.due_at > {}::timestamptz",
     "updated_after": "e.updated_at > {}::timestamptz",
+    "hidden": """e.certification_id IN (
+    SELECT c.id FROM certifications c WHERE c.tenant_id = $1 AND c.hidden = {}::bool)""",
 }
 _ORDERS: Final = (
     ("updated_at", ("updated_after",)),
@@ -102,7 +104,8 @@ def statement(present: frozenset[str], onwards: bool) -> Statement:
         if name in present:
             conditions.append(condition.format(parameter(name)))
     if present & {"source", "group"}:
-        conditions.append(_assignment(present, parameter))
+        given = (parameter(name) if name in present else None for name in ("source", "group"))
+        conditions.append(standing_assignment(*given))
     instant = next((column for column, by in _ORDERS if present.intersection(by)), None)
     order = "e.id" if instant is None else f"e.{instant}, e.id"
     pairs = None
@@ -123,18 +126,14 @@ def statement(present: frozenset[str], onwards: bool) -> Statement:
     return Statement(sql, tuple(takes), instant)
 
 
-def _assignment(present: frozenset[str], parameter: Any) -> str:
-    """A standing assignment from the source, of the group. Without a source all are named, so
-    that the one index serves either."""
-    inner = []
-    if "source" in present:
-        inner.append(f"a.source = {parameter('source')}")
-    else:
-        listed = ", ".join(f"'{source}'" for source in Source)
-        inner.append(f"a.source IN ({listed})")
-    if "group" in present:
-        inner.append(f"a.group_id = {parameter('group')}")
-    return _STANDING_ASSIGNMENT.format(" AND ".join(inner))
+def standing_assignment(source: str | None, group: str | None) -> str:
+    """The condition that an assignment stands from the source, of the group; both are parameters.
+    Without a source all are named, so that the one index serves either."""
+    listed = ", ".join(f"'{one}'" for one in Source)
+    inner = f"a.source IN ({listed})" if source is None else f"a.source = {source}"
+    if group is not None:
+        inner += f" AND a.group_id = {group}"
+    return _STANDING_ASSIGNMENT.format(inner)
 
 
 def _plain(conditions: list[str], order: str, limit: str) -> str:

@@ -5,7 +5,7 @@ database, the revisions of their certifications and the facts of their learners.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from certsvc.domain.certification import Certification
 from certsvc.domain.enrollment import Enrollment
 from certsvc.domain.evidence import Fact, in_order
-from certsvc.store import certifications
+from certsvc.store import certifications, seats
 from certsvc.store.codec import decode_enrollment
 from certsvc.store.db import driver
 from certsvc.store.evidence import fact_of
@@ -25,7 +25,8 @@ from certsvc.store.rows import ForRows, types
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """An enrollment with its evidence and certification, and how the row stands."""
+    """An enrollment with its evidence, its seats and its certification, and how the row stands.
+    `untold` says that it does not know yet of all seats that it was given."""
 
     enrollment: Enrollment
     certification: Certification
@@ -34,6 +35,7 @@ class Locked:
     live: bool
     set_aside_at: datetime | None
     evidence_from: datetime | None
+    untold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +76,18 @@ ORDER BY e.id"""
 _READ_ONE = f"SELECT {ROW} FROM enrollments e WHERE e.tenant_id = $1 AND e.id = $2"
 
 _LOCK = f"{_READ} FOR UPDATE"
+_LOCK_FREE = f"{_LOCK} SKIP LOCKED"
 _LOCK_ONE = f"{_READ_ONE} FOR UPDATE"
 
 # Pair by pair through the unique index: a join lets a planner without statistics scan the tenant.
+# By the learner: `IS TRUE` hides the certification from the planner, which without statistics would
+# as soon look through all its enrollments for each pair.
 _IDS_OF_LEARNERS = """
 SELECT found.id FROM unnest($2::uuid[], $3::text[]) AS n (certification_id, learner_id)
 CROSS JOIN LATERAL (
   SELECT e.id FROM enrollments e
-  WHERE e.tenant_id = $1 AND e.certification_id = n.certification_id
-    AND e.learner_id = n.learner_id
+  WHERE e.tenant_id = $1 AND e.learner_id = n.learner_id
+    AND (e.certification_id = n.certification_id) IS TRUE
   LIMIT 1
 ) AS found"""
 
@@ -126,9 +131,9 @@ ORDER BY next_due_at LIMIT 1"""
 FACTS = ForRows.of(
     types("n int, certification_id uuid, learner_id text, since timestamptz"),
     """
-SELECT n.n, c.revision, f.id, f.type, f.occurred_at, f.recorded_at, f.outcome, f.grade,
-  f.course_id, f.session_id, f.exam_id, f.attempt_id, f.certification_id, f.step, f.amount,
-  f.category, f.retracts
+SELECT n.n, c.revision + c.courses_revision, f.id, f.type, f.occurred_at, f.recorded_at,
+  f.outcome, f.grade, f.course_id, f.session_id, f.exam_id, f.attempt_id, f.certification_id,
+  f.step, f.amount, f.category, f.retracts
 FROM {rows}
 LEFT JOIN certifications c ON c.tenant_id = $1 AND c.id = n.certification_id
 LEFT JOIN LATERAL (
@@ -169,6 +174,12 @@ async def lock(
     longer counts, for commands that reach further back."""
     rows = await _rows(conn, (_LOCK_ONE, _LOCK), tenant_id, ids)
     return await completed(conn, tenant_id, rows, every_fact)
+
+
+async def lock_free(conn: AsyncConnection, tenant_id: UUID, ids: Sequence[UUID]) -> list[Locked]:
+    """Lock those of the enrollments that nobody else holds."""
+    rows = await driver(conn).fetch(_LOCK_FREE, tenant_id, ids)
+    return await completed(conn, tenant_id, rows)
 
 
 async def _rows(
@@ -265,7 +276,25 @@ async def completed(
         enrollment = decode_enrollment(row[1], evidence)
         flags = tuple(row[3])
         locked.append(Locked(enrollment, by_id[row[7]], row[2], flags, row[4], row[5], row[6]))
-    return locked
+    return await _seated(conn, tenant_id, locked)
+
+
+async def _seated(conn: AsyncConnection, tenant_id: UUID, rows: list[Locked]) -> list[Locked]:
+    """The rows with the seats that they were given, where their certification asks for any."""
+    ids = [row.enrollment.id for row in rows if row.certification.seated]
+    if not ids:
+        return rows
+    given = await seats.given(conn, tenant_id, ids)
+    return [
+        replace(
+            row,
+            enrollment=replace(row.enrollment, seats=found.places),
+            untold=found.untold,
+        )
+        if (found := given.get(row.enrollment.id)) is not None
+        else row
+        for row in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ FIRST = UUID(int=0)
 _PAGE = """
 SELECT e.id, e.certification_id, e.doc, e.status, e.standing, e.work, e.suspended, e.revision,
   e.sequence, e.updated_at, e.certified_at, e.expires_at, e.lapses_at, e.recertification_at,
-  e.due_at, e.next_due_at, e.set_aside_error, c.revision AS certification_revision,
+  e.due_at, e.next_due_at, e.awaiting, e.awaiting_since, e.set_aside_error,
+  c.revision + c.courses_revision AS certification_revision,
   v.count AS events, v.first AS first_sequence, v.last AS last_sequence,
   y.open AS open_cycles, y.count AS cycles, f.count AS in_force
 FROM enrollments e
@@ -72,6 +73,8 @@ _COLUMNS = (
     "recertification_at",
     "due_at",
     "next_due_at",
+    "awaiting",
+    "awaiting_since",
 )
 
 

@@ -4,6 +4,7 @@ A woken row is only looked at again; what happens to it the rules decide. So to 
 a little time, and to wake twice does nothing.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -22,8 +23,12 @@ class Sleep(StrEnum):
     OPENING = "opening"
     """Those, and who waits for a cycle to open: a version is published."""
 
+    COURSE = "course"
+    """Those, and whose cycle is open: it may need a seat in a course that is told of only now."""
+
     ARCHIVE = "archive"
-    """Those, and who has lapsed, for restarts and flags: it is archived, or brought back."""
+    """Those of an opening, and who has lapsed, for restarts and flags: it is archived, or brought
+    back."""
 
 
 _WINDOW = """
@@ -33,6 +38,7 @@ _OPENING = f"(e.work = 'waiting' OR {_WINDOW})"
 _RESTS = {
     Sleep.WINDOW: _WINDOW,
     Sleep.OPENING: _OPENING,
+    Sleep.COURSE: f"(e.work IN ('not_started', 'in_progress') OR {_OPENING})",
     Sleep.ARCHIVE: f"(e.standing = 'lapsed' OR {_OPENING})",
 }
 _CANDIDATES = {
@@ -42,6 +48,15 @@ _CANDIDATES = {
     ORDER BY e.id LIMIT $5"""
     for sleep, rests in _RESTS.items()
 }
+_RESTING = {
+    sleep: f"""
+    SELECT n.id FROM unnest($2::uuid[]) AS n (id)
+    WHERE EXISTS (
+      SELECT FROM enrollments e
+      WHERE e.tenant_id = $1 AND e.certification_id = n.id AND {rests})
+    ORDER BY n.id"""
+    for sleep, rests in _RESTS.items()
+}
 _WAKE = {
     sleep: f"""
     UPDATE enrollments e SET next_due_at = least(e.next_due_at, $3)
@@ -49,20 +64,22 @@ _WAKE = {
       AND e.next_due_at IS DISTINCT FROM least(e.next_due_at, $3)"""
     for sleep, rests in _RESTS.items()
 }
-# The certifications that changed lately are few; their rows are found by the index of each.
+# The certifications that changed lately, they or their courses, are few; their rows are found by
+# the index of each.
 _WAKE_AGAIN = f"""
     UPDATE enrollments e SET next_due_at = least(e.next_due_at, $3)
     FROM certifications c
-    WHERE c.tenant_id = $1 AND c.updated_at >= $2
+    WHERE c.tenant_id = $1
+      AND (c.updated_at >= $2 OR c.id IN (
+        SELECT n.certification_id FROM courses k
+        JOIN certification_courses n ON n.tenant_id = k.tenant_id AND n.course_id = k.id
+        WHERE k.tenant_id = $1 AND k.updated_at >= $2))
       AND e.tenant_id = c.tenant_id AND e.certification_id = c.id AND {_RESTS[Sleep.ARCHIVE]}
       AND e.next_due_at IS DISTINCT FROM least(e.next_due_at, $3)"""
 _RETRY = """
     UPDATE enrollments SET set_aside_at = NULL, next_due_at = coalesce(next_due_at, $2)
     WHERE tenant_id = $1 AND set_aside_at IS NOT NULL
       AND set_aside_at + least($3::interval * (2 ^ least(set_aside_count - 1, 16)), $4) <= $2"""
-_COUNTS = """
-    SELECT status, count(*) FROM enrollments
-    WHERE tenant_id = $1 AND certification_id = $2 GROUP BY status"""
 FIRST = UUID(int=0)
 
 
@@ -80,6 +97,18 @@ async def candidates(
     rows = await driver(conn).fetch(
         _CANDIDATES[sleep], tenant_id, certification_id, at, after, limit
     )
+    return [row[0] for row in rows]
+
+
+async def resting(
+    conn: AsyncConnection,
+    tenant_id: UUID,
+    certification_ids: Sequence[UUID],
+    sleep: Sleep,
+    at: datetime,
+) -> list[UUID]:
+    """Those of the certifications in which some row rests so, in order of their ids."""
+    rows = await driver(conn).fetch(_RESTING[sleep], tenant_id, certification_ids, at)
     return [row[0] for row in rows]
 
 
@@ -106,14 +135,6 @@ async def retry_set_aside(
 ) -> int:
     """Let rows that were set aside be claimed again, after a pause that doubles each time."""
     return _rows(await driver(conn).execute(_RETRY, tenant_id, now, pause, longest))
-
-
-async def counts_by_status(
-    conn: AsyncConnection, tenant_id: UUID, certification_id: UUID
-) -> dict[str, int]:
-    """How many enrollments of the certification read what."""
-    rows = await driver(conn).fetch(_COUNTS, tenant_id, certification_id)
-    return {row[0]: row[1] for row in rows}
 
 
 def _rows(tag: str) -> int:
