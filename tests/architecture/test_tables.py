@@ -24,12 +24,9 @@ ENDED = {Status.DECLINED, Status.NOT_COMPLETED, Status.CANCELLED, Status.REMOVED
 """Statuses that an assignment leads out of, and no action but certify."""
 
 LATER = {
-    EventType.RECERTIFICATION_BLOCKED,
-    EventType.SESSION_SEAT_TAKEN,
-    EventType.SESSION_WAITING,
     EventType.BULK_OPERATION_COMPLETED,
 }
-"""Events of the contract that wait for courses, sessions and bulk operations to say them."""
+"""Events of the contract that wait for bulk operations to say them."""
 
 
 def test_every_status_has_one_row() -> None:

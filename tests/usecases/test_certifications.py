@@ -1,15 +1,19 @@
 """Certifications: their switches act at once, and say first what they would do."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from certsvc.domain.actions import Action
+from certsvc.domain.commands import Act
 from certsvc.domain.outcome import Refusal
 from certsvc.domain.status import Flag, Status
 from certsvc.store.db import driver, transaction
 from certsvc.usecases import certifications, upkeep, waking
 from certsvc.usecases.answers import NotFound, Stale
 from certsvc.usecases.certifications import CertificationChange, Changed, NewCertification
+from certsvc.usecases.effect import Effect
 from certsvc.usecases.tick import run_once
 from tests.support.programmes import ELSEWHERE, utc
 from tests.support.stage import BOSS, MONDAY, Stage, days
@@ -19,10 +23,12 @@ IN_WINDOW = utc("2026-12-20T00:00")
 ON = CertificationChange(automatic_recertification=True)
 
 
-async def changed(stage: Stage, change: CertificationChange, **options: Any) -> Changed:
+async def changed(
+    stage: Stage, change: CertificationChange, at: datetime = IN_WINDOW, **options: Any
+) -> Changed:
     async with transaction(stage.engine) as conn:
         answer = await certifications.change(
-            conn, stage.tenant, IN_WINDOW, "forklift", change, BOSS, **options
+            conn, stage.tenant, at, "forklift", change, BOSS, **options
         )
     assert isinstance(answer, Changed), answer
     return answer
@@ -97,23 +103,96 @@ async def test_automatic_recertification_turned_on_opens_the_windows_at_once(
     ids = await windows_open(stage, 3)
     assert {row.enrollment.status for row in await stage.read(*ids)} == {Status.CERTIFIED}
     would = await changed(stage, ON, dry_run=True)
-    assert (would.opened, set(would.sample)) == (3, set(ids))
+    assert (would.effect.opened, set(would.effect.sample)) == (3, set(ids))
     assert would.certification.automatic.now
     assert await statuses(stage) == {"certified": 3}
     did = await changed(stage, ON)
-    assert did.opened == 3
+    assert did.effect.opened == 3
     assert await statuses(stage) == {"recertifying": 3}
     for row in await stage.read(*ids):
         assert row.enrollment.cycle is not None
         assert row.enrollment.cycle.opened_at == IN_WINDOW
 
 
+async def counted_rows(stage: Stage) -> list[Any]:
+    """Everything that a dry run might write."""
+    async with transaction(stage.engine) as conn:
+        rows = await driver(conn).fetch(
+            "SELECT (SELECT count(*) FROM events), (SELECT sum(revision) FROM certifications), "
+            "(SELECT md5(string_agg(e::text, '|' ORDER BY id)) FROM enrollments e), "
+            "(SELECT count(*) FROM versions WHERE state = 'published')"
+        )
+    return [tuple(row) for row in rows]
+
+
+async def test_turning_it_on_or_off_says_whom_it_concerns(stage: Stage) -> None:
+    """Of five with a certificate, one is in a cycle already, one had it cancelled, and one was
+    stopped."""
+    ids = await certified(stage, "ann", "bob", "cid", "dan", "eve")
+    await stage.act(ids[1], Act(action=Action.RECERTIFY, early=True), MONDAY + days(1))
+    await stage.act(ids[2], Act(action=Action.RECERTIFY, early=True), MONDAY + days(1))
+    await stage.act(ids[2], Act(action=Action.CANCEL), MONDAY + days(2))
+    stop = Act(action=Action.CHANGE_NEXT_RECERTIFICATION, next="never")
+    await stage.act(ids[3], stop, MONDAY + days(2))
+    for value in (True, False):
+        turn = CertificationChange(automatic_recertification=value)
+        before = await counted_rows(stage)
+        would = await changed(stage, turn, MONDAY + days(3), dry_run=True)
+        assert await counted_rows(stage) == before
+        did = await changed(stage, turn, MONDAY + days(3))
+        assert did.effect == would.effect
+        assert (would.effect.concerned, set(would.effect.sample)) == (2, {ids[0], ids[4]})
+    again = await changed(stage, turn)
+    assert again.effect == Effect()
+
+
+async def test_the_statuses_told_are_those_that_come(stage: Stage) -> None:
+    ids = await windows_open(stage, 3)
+    await stage.enroll(await stage.certification(id=ELSEWHERE, key="other"), "zoe")
+    would = await changed(stage, ON, dry_run=True)
+    assert would.effect.statuses == {"recertifying": 3}
+    assert (await changed(stage, ON)).effect == would.effect
+    assert {row.enrollment.status for row in await stage.read(*ids)} == {Status.RECERTIFYING}
+
+
+async def test_archiving_says_with_whom_it_is_not_over_and_who_goes_on_when_it_is_back(
+    stage: Stage,
+) -> None:
+    holder, gone = await certified(stage, "ann", "bob", automatic=True)
+    (open_id,) = await stage.enroll((await stage.read(holder))[0].certification, "cid")
+    await stage.act(gone, Act(action=Action.PERMANENT_REVOKE))
+
+    async def turned(archive: bool, at: Any, dry_run: bool) -> Changed:
+        turn = certifications.archive if archive else certifications.unarchive
+        async with transaction(stage.engine) as conn:
+            answer = await turn(conn, stage.tenant, at, "forklift", BOSS, dry_run=dry_run)
+        assert isinstance(answer, Changed)
+        assert answer.certification.archived.now is archive
+        return answer
+
+    before = await counted_rows(stage)
+    would = await turned(True, MONDAY, True)
+    assert await counted_rows(stage) == before
+    statuses_now = {"certified": 1, "disallowed": 1, "not_started": 1}
+    assert (would.effect.concerned, would.effect.statuses) == (2, statuses_now)
+    assert set(would.effect.sample) == {holder, open_id}
+    assert (await turned(True, MONDAY, False)).effect == would.effect
+    await run_once(stage.engine, IN_WINDOW, 100)
+    before = await counted_rows(stage)
+    would = await turned(False, IN_WINDOW, True)
+    assert await counted_rows(stage) == before
+    assert (would.effect.opened, would.effect.sample[0]) == (1, holder)
+    assert would.effect.statuses == {"recertifying": 1, "disallowed": 1, "not_started": 1}
+    assert (await turned(False, IN_WINDOW, False)).effect == would.effect
+    assert await statuses(stage) == would.effect.statuses
+
+
 async def test_of_very_many_the_tick_opens_the_rest(stage: Stage) -> None:
     await windows_open(stage, waking.AT_ONCE + 40)
     would = await changed(stage, ON, dry_run=True)
     did = await changed(stage, ON)
-    assert would.opened == did.opened == waking.AT_ONCE + 40
-    assert len(did.sample) == waking.SAMPLE
+    assert would.effect.opened == did.effect.opened == waking.AT_ONCE + 40
+    assert len(did.effect.sample) == waking.SAMPLE
     assert await statuses(stage) == {"recertifying": waking.AT_ONCE, "certified": 40}
     await run_once(stage.engine, IN_WINDOW, 1000)
     assert await statuses(stage) == {"recertifying": waking.AT_ONCE + 40}
@@ -124,7 +203,7 @@ async def test_in_a_sandbox_all_of_it_happens_at_once(sandbox: Stage) -> None:
     await sandbox.tick(IN_WINDOW - days(5))
     await multiplied(sandbox, first, waking.AT_ONCE + 4)
     did = await changed(sandbox, ON)
-    assert did.opened == waking.AT_ONCE + 5
+    assert did.effect.opened == waking.AT_ONCE + 5
     assert await statuses(sandbox) == {"recertifying": waking.AT_ONCE + 5}
 
 
@@ -133,7 +212,8 @@ async def test_an_archived_certification_holds_back_what_would_open(stage: Stage
     async with transaction(stage.engine) as conn:
         row = await certifications.archive(conn, stage.tenant, MONDAY, "forklift", BOSS)
         again = await certifications.archive(conn, stage.tenant, MONDAY, "forklift", BOSS)
-    assert row == again
+    assert isinstance(row, Changed)
+    assert again == Changed(row.certification)
     await run_once(stage.engine, IN_WINDOW, 100)
     (locked,) = await stage.read(id)
     assert locked.enrollment.status is Status.CERTIFIED
@@ -204,4 +284,4 @@ async def test_the_certification_of_another_is_left_alone(stage: Stage) -> None:
     async with transaction(stage.engine) as conn:
         answer = await certifications.change(conn, stage.tenant, IN_WINDOW, "other", ON, BOSS)
     assert isinstance(answer, Changed)
-    assert answer.opened == 0
+    assert answer.effect.opened == 0

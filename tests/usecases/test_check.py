@@ -43,6 +43,10 @@ CASES: dict[str, Any] = {
         "UPDATE enrollments SET status = 'lapsed' WHERE id = $1",
         "columns equal the document",
     ),
+    "it waits for a person and does not": (
+        "UPDATE enrollments SET awaiting = 'approval', awaiting_since = updated_at WHERE id = $1",
+        "columns equal the document",
+    ),
     "it comes due too late": (
         "UPDATE enrollments SET next_due_at = '2036-01-01' WHERE id = $1",
         "comes due in time",

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+from certsvc.domain.actions import Action
+from certsvc.domain.commands import Act
 from certsvc.domain.outcome import Refusal
 from certsvc.domain.status import Status, Work
 from certsvc.store.db import driver, transaction
@@ -13,6 +15,7 @@ from certsvc.usecases.enroll import Enrolled, EnrollRequest, enroll
 from certsvc.usecases.versions import NotPublishable, Published
 from tests.support.programmes import definition, path
 from tests.support.stage import BOSS, MONDAY, Stage, days
+from tests.usecases.test_tick import passed
 
 FORKLIFT = "forklift"
 
@@ -97,11 +100,38 @@ async def test_a_dry_run_counts_and_writes_nothing(stage: Stage) -> None:
     await drafted(stage)
     answer = await published(stage, 2, dry_run=True)
     assert isinstance(answer, Published)
-    assert (answer.counts, answer.woken) == ({"not_started": 2}, 0)
+    assert (answer.effect.statuses, answer.effect.opened) == ({"not_started": 2}, 0)
     async with transaction(stage.engine) as conn:
         row = await versions.get_version(conn, stage.tenant, FORKLIFT, 2)
     assert isinstance(row, VersionRow)
     assert row.state == "draft"
+
+
+async def test_publishing_says_whom_it_concerns_and_which_cycles_stay(stage: Stage) -> None:
+    """Two hold a certificate, of whom one was stopped; two are at it, one of them paused; one
+    gave up."""
+    certification = await stage.certification()
+    ids = await stage.enroll(certification, "ann", "bob", "cid", "dan", "eve")
+    for learner in ("ann", "bob"):
+        await stage.report(learner, passed(learner))
+    stop = Act(action=Action.CHANGE_NEXT_RECERTIFICATION, next="never")
+    await stage.act(ids[1], stop)
+    await stage.act(ids[3], Act(action=Action.DEACTIVATE))
+    await stage.act(ids[4], Act(action=Action.CANCEL))
+    await drafted(stage)
+    would = await published(stage, 2, dry_run=True)
+    did = await published(stage, 2)
+    assert isinstance(would, Published)
+    assert isinstance(did, Published)
+    assert would.effect == did.effect
+    assert (would.effect.concerned, set(would.effect.sample)) == (3, {ids[0], ids[2], ids[3]})
+    assert would.effect.versions == {1: 2}
+    assert would.effect.statuses == {
+        "cancelled": 1,
+        "certified": 2,
+        "inactive": 1,
+        "not_started": 1,
+    }
 
 
 async def test_who_waited_for_a_version_in_effect_begins_when_one_is_published(
@@ -116,10 +146,10 @@ async def test_who_waited_for_a_version_in_effect_begins_when_one_is_published(
     await drafted(stage)
     would = await published(stage, 2, dry_run=True)
     assert isinstance(would, Published)
-    assert would.woken == 1
+    assert would.effect.opened == 1
     did = await published(stage, 2)
     assert isinstance(did, Published)
-    assert (did.woken, did.sample) == (1, (waiting.enrollment.id,))
+    assert (did.effect.opened, did.effect.sample) == (1, (waiting.enrollment.id,))
     (row,) = await stage.read(waiting.enrollment.id)
     assert row.enrollment.work is Work.NOT_STARTED
     assert row.enrollment.status is Status.NOT_STARTED

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from certsvc.domain.actions import ACTIONS
+from certsvc.domain.actions import ACTIONS, Action
 from certsvc.domain.commands import Act
 from certsvc.domain.outcome import Refusal
-from certsvc.store import certifications
+from certsvc.store import certifications, enrollments, groups
 from certsvc.store.author import Author
 from certsvc.store.tenants import Tenant
 from certsvc.usecases.answers import Acted, Forbidden, NotFound, Stale
@@ -35,6 +35,8 @@ async def act(  # noqa: PLR0913 - a request has that many parts
     if forbidden is not None:
         return forbidden
     sound = _without_reason(command, author) or await _resolved(conn, tenant, command)
+    if isinstance(sound, Act) and sound.action is Action.RESTORE:
+        sound = await _with_groups(conn, tenant, enrollment_id, sound)
     return await command_one(
         conn, tenant, now, enrollment_id, sound, author, expected_revision=expected_revision
     )
@@ -76,3 +78,16 @@ async def _resolved(conn: AsyncConnection, tenant: Tenant, command: Act) -> Act 
             parameter="next",
         )
     return replace(command, next_certification=found[command.next][0])
+
+
+async def _with_groups(
+    conn: AsyncConnection, tenant: Tenant, enrollment_id: UUID, command: Act
+) -> Act:
+    """The action with the groups that are a reason to be enrolled, as they are once the enrollment
+    is locked: who joins or leaves one after that is assigned, or not any more, after the action."""
+    rows = await enrollments.lock(conn, tenant.id, [enrollment_id])
+    if not rows:
+        return command
+    e = rows[0].enrollment
+    found = await groups.targeted_of_learner(conn, tenant.id, e.certification_id, e.learner_id)
+    return replace(command, groups=found)

@@ -4,7 +4,7 @@ One enrollment is a batch of one. The number of statements does not depend on th
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from secrets import token_hex
@@ -20,15 +20,20 @@ from certsvc.domain.commands import Act, Command, Enroll
 from certsvc.domain.enrollment import Source, blank
 from certsvc.domain.outcome import Refusal
 from certsvc.store import certifications, decisions, enrollments, learners
-from certsvc.store.author import Author
+from certsvc.store.author import TIME, Author
 from certsvc.store.decisions import Change
 from certsvc.store.enrollments import Wanted
 from certsvc.store.errors import Conflict
+from certsvc.store.seats import forget
 from certsvc.store.tenants import Tenant
-from certsvc.usecases.decide import Ask, Outcome, decide_forgiving, decide_one
+from certsvc.usecases import seats
+from certsvc.usecases.decide import Ask, Outcome, decide_forgiving, decide_one, of_locked
 
 ROUNDS = 4
 """How often a follow-up may lead on to another certification in one transaction."""
+
+AT_ONCE = 500
+"""Rows that are told of seats within a request of a live tenant."""
 
 BREATH = 50
 """After so many rows the event loop gets its turn, so that a sweep delays no request for long."""
@@ -111,7 +116,38 @@ async def follow(
 async def save(
     conn: AsyncConnection, tenant: Tenant, now: datetime, outcomes: Sequence[Outcome]
 ) -> list[Outcome]:
-    """Write outcomes at once; those that lost the race of an insert come back marked."""
+    """Write outcomes at once, with the seats that they need; those that lost the race of an insert
+    come back marked."""
+    others: frozenset[UUID] = frozenset()
+    if any(outcome.ask.certification.courses for outcome in outcomes):
+        settled = await seats.settle(conn, tenant, outcomes)
+        outcomes, others = settled.outcomes, settled.others
+        await seats.know(conn, tenant, outcomes)
+    answered = await _written(conn, tenant, now, outcomes)
+    if others:
+        await tell_of_seats(conn, tenant, max(outcome.now for outcome in outcomes), others)
+    return answered
+
+
+async def tell_of_seats(
+    conn: AsyncConnection, tenant: Tenant, now: datetime, ids: Iterable[UUID]
+) -> int:
+    """Bring up to now those who were given seats, or lost them; how many moved. Whom somebody else
+    has in hand, and in a live tenant the rest of very many, the scheduler tells."""
+    waiting = sorted(ids)
+    moved = 0
+    for first in range(0, len(waiting), AT_ONCE):
+        rows = await enrollments.lock_free(conn, tenant.id, waiting[first : first + AT_ONCE])
+        outcomes = [decide_forgiving(ask, now) for ask in of_locked(rows, TIME)]
+        moved += sum(outcome.moved for outcome in await save(conn, tenant, now, outcomes))
+        if not tenant.sandbox:
+            break
+    return moved
+
+
+async def _written(
+    conn: AsyncConnection, tenant: Tenant, now: datetime, outcomes: Sequence[Outcome]
+) -> list[Outcome]:
     changes = [_change(outcome) for outcome in outcomes if _to_be_written(outcome)]
     lost: set[UUID] = set()
     if changes:
@@ -119,6 +155,8 @@ async def save(
             conn, tenant.id, changes, recorded_at=now, live=not tenant.sandbox
         )
         lost.update(saved.lost)
+        if lost:
+            await forget(conn, tenant.id, sorted(lost))
     answered = []
     for outcome in outcomes:
         if outcome.error is not None:

@@ -1,6 +1,6 @@
 """Certifications: made, looked up, changed, retired and brought back."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,18 +8,21 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
-from certsvc.domain.certification import Certification, Switch
 from certsvc.domain.events import EventType
 from certsvc.domain.ids import derived_id
 from certsvc.domain.outcome import Refusal
+from certsvc.domain.switch import Switch
 from certsvc.store import certifications, events
 from certsvc.store.author import Author
 from certsvc.store.certifications import CertificationRow
+from certsvc.store.concerned import Concern
 from certsvc.store.events import EventRow
 from certsvc.store.tenants import Tenant
 from certsvc.store.waking import Sleep
 from certsvc.usecases.answers import NotFound, Stale
-from certsvc.usecases.waking import Opened, foresee, set_going
+from certsvc.usecases.effect import Before, Effect, before
+from certsvc.usecases.group_work import do_for_certification
+from certsvc.usecases.waking import Change, Opened, foresee, set_going
 
 Reference = UUID | str
 """A certification's id or key."""
@@ -70,12 +73,11 @@ _AUTOMATIC = "automatic_recertification"
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The certification after a change, or as it would be after a dry run, and the
-    recertification cycles that open because of it."""
+    """The certification after a change, or as it would be after a dry run, and what that does to
+    people."""
 
     certification: CertificationRow
-    opened: int = 0
-    sample: tuple[UUID, ...] = ()
+    effect: Effect = field(default_factory=Effect)
 
 
 async def create(
@@ -137,7 +139,9 @@ async def change(  # noqa: PLR0913 - a request has that many parts
 ) -> Changed | NotFound | Stale:
     """Change texts and switches; they act at once. What is as wanted already changes nothing.
 
-    Turning `automatic_recertification` on recertifies those whose window is open and unused."""
+    Turning `automatic_recertification` on recertifies those whose window is open and unused; on
+    or off, the answer tells whose recertification the switch decides. Turning `active` on enrols
+    the members of targeted groups."""
     row = await lock(conn, tenant, reference)
     if isinstance(row, NotFound):
         return row
@@ -148,15 +152,22 @@ async def change(  # noqa: PLR0913 - a request has that many parts
     new = _with_changes(row, changes, at)
     opened = Opened()
     turned_on = changes.get(_AUTOMATIC) is True
+    lets_in = changes.get("active") is True and not row.archived.now
+    was: Before | None = None
+    if _AUTOMATIC in changes or lets_in:
+        by = Concern.AUTOMATIC if _AUTOMATIC in changes else None
+        was = await before(conn, tenant, row.id, by, takes_learners=lets_in)
     if dry_run and turned_on:
         would = _with_automatic(new.automatic)
         opened = await foresee(conn, tenant, at, row.id, Sleep.WINDOW, would)
     elif changes and not dry_run:
         new = await store(conn, tenant, new, at)
         await tell(conn, tenant, new, EventType.CERTIFICATION_CHANGED, author, changes=changes)
+        if lets_in:
+            await do_for_certification(conn, tenant, at, row.id, author)
         if turned_on:
             opened = await set_going(conn, tenant, at, row.id, Sleep.WINDOW)
-    return Changed(new, opened.count, tuple(opened.sample))
+    return Changed(new) if was is None else Changed(new, was.effect(opened))
 
 
 def _with_changes(row: CertificationRow, changes: dict[str, Any], at: datetime) -> CertificationRow:
@@ -165,45 +176,70 @@ def _with_changes(row: CertificationRow, changes: dict[str, Any], at: datetime) 
     return replace(row, **plain, automatic=automatic)
 
 
-def _with_automatic(switch: Switch) -> Any:
-    def changed(certification: Certification) -> Certification:
-        return replace(certification, automatic=switch)
+def _with_automatic(switch: Switch) -> Change:
+    return lambda certification: replace(certification, automatic=switch)
 
-    return changed
+
+def _with_archived(switch: Switch) -> Change:
+    return lambda certification: replace(certification, archived=switch)
 
 
 async def archive(
-    conn: AsyncConnection, tenant: Tenant, now: datetime, reference: Reference, author: Author
-) -> CertificationRow | NotFound:
+    conn: AsyncConnection,
+    tenant: Tenant,
+    now: datetime,
+    reference: Reference,
+    author: Author,
+    *,
+    dry_run: bool = False,
+) -> Changed | NotFound:
     """Retire the certification: no cycle opens, no learner comes; what is open may finish."""
-    return await _turn_archived(conn, tenant, now, reference, author, True)
+    return await _turn_archived(conn, tenant, now, reference, author, True, dry_run)
 
 
 async def unarchive(
-    conn: AsyncConnection, tenant: Tenant, now: datetime, reference: Reference, author: Author
-) -> CertificationRow | NotFound:
+    conn: AsyncConnection,
+    tenant: Tenant,
+    now: datetime,
+    reference: Reference,
+    author: Author,
+    *,
+    dry_run: bool = False,
+) -> Changed | NotFound:
     """Bring it back: cycles that waited open."""
-    return await _turn_archived(conn, tenant, now, reference, author, False)
+    return await _turn_archived(conn, tenant, now, reference, author, False, dry_run)
 
 
-async def _turn_archived(
+async def _turn_archived(  # noqa: PLR0917 - a request has that many parts
     conn: AsyncConnection,
     tenant: Tenant,
     now: datetime,
     reference: Reference,
     author: Author,
     value: bool,
-) -> CertificationRow | NotFound:
+    dry_run: bool,
+) -> Changed | NotFound:
     row = await lock(conn, tenant, reference)
-    if isinstance(row, NotFound) or row.archived.now is value:
+    if isinstance(row, NotFound):
         return row
+    if row.archived.now is value:
+        return Changed(row)
     at = max(now, row.updated_at)
-    turned = await store(conn, tenant, replace(row, archived=row.archived.turned(value, at)), at)
+    turned = replace(row, archived=row.archived.turned(value, at))
+    lets_in = not value and row.active
+    was = await before(conn, tenant, row.id, Concern.ARCHIVE, takes_learners=lets_in)
+    if dry_run:
+        would = _with_archived(turned.archived)
+        opened = await foresee(conn, tenant, at, row.id, Sleep.ARCHIVE, would)
+        return Changed(turned, was.effect(opened))
+    turned = await store(conn, tenant, turned, at)
     type = EventType.CERTIFICATION_ARCHIVED if value else EventType.CERTIFICATION_UNARCHIVED
     await tell(conn, tenant, turned, type, author)
+    if lets_in:
+        await do_for_certification(conn, tenant, at, row.id, author)
     # Coming back opens cycles; either way who is due for recertification reads differently.
-    await set_going(conn, tenant, at, row.id, Sleep.ARCHIVE)
-    return turned
+    opened = await set_going(conn, tenant, at, row.id, Sleep.ARCHIVE)
+    return Changed(turned, was.effect(opened))
 
 
 async def store(

@@ -29,13 +29,23 @@ class Ask:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of an Ask, at the row's own instant; `error` where a rule failed. `lost` says
-    that somebody else enrolled the learner meanwhile, and nothing was written."""
+    that somebody else enrolled the learner meanwhile, and nothing was written.
+
+    Where a row was led from instant to instant, `last` is what was asked at the last of them, and
+    `earlier` what had come of it before."""
 
     ask: Ask
     decision: Decision
     now: datetime
     error: str | None = None
     lost: bool = False
+    last: Ask | None = None
+    earlier: Decision | None = None
+
+    @property
+    def asked(self) -> Ask:
+        """What was asked last."""
+        return self.last or self.ask
 
     @property
     def moved(self) -> bool:
@@ -70,6 +80,14 @@ def decide_forgiving(ask: Ask, now: datetime) -> Outcome:
         return Outcome(ask, unchanged, now, error=f"{type(error).__name__}: {error}")
 
 
+def decided_again(outcome: Outcome, asked: Ask) -> Outcome:
+    """The same at the same instant, of a row that was given something meanwhile."""
+    again = decide_one(asked, outcome.now).decision
+    if outcome.earlier is not None:
+        again = merged(outcome.earlier, again)
+    return replace(outcome, decision=again, last=asked)
+
+
 def merged(earlier: Decision, later: Decision) -> Decision:
     """Two decisions of one row, one after the other, as one."""
     cycles = {cycle.number: cycle for cycle in (*earlier.cycles, *later.cycles)}
@@ -84,4 +102,5 @@ def merged(earlier: Decision, later: Decision) -> Decision:
         assigned=(*earlier.assigned, *later.assigned),
         unassigned=(*earlier.unassigned, *later.unassigned),
         elsewhere=(*earlier.elsewhere, *later.elsewhere),
+        given_up=(*earlier.given_up, *later.given_up),
     )

@@ -24,8 +24,9 @@ from certsvc.store.db import transaction
 from certsvc.store.enrollments import Locked
 from certsvc.store.exclusive import stay, try_alone
 from certsvc.store.tenants import Tenant
-from certsvc.usecases.apply import BREATH, follow, save, set_row_aside
+from certsvc.usecases.apply import BREATH, follow, save, set_row_aside, tell_of_seats
 from certsvc.usecases.decide import Ask, Outcome, decide_forgiving, merged
+from certsvc.usecases.seats import hand_on, touches_seats
 
 BATCH = 500
 """Rows in one transaction. While it lasts, commands in the sandbox wait for the clock."""
@@ -128,10 +129,13 @@ async def _step(engine: AsyncEngine, tenant_id: UUID, to: datetime, batch_size: 
         await walk.go()
         outcomes = await save(conn, tenant, tenant.clock_at, walk.outcomes)
         await follow(conn, tenant, walk.until, outcomes)
+        done = all_taken and not walk.cut
+        if done and (waiting := await hand_on(conn, tenant, walk.until, batch_size)):
+            done = not await tell_of_seats(conn, tenant, walk.until, waiting)
         await tenants.set_clock(conn, tenant_id, walk.until)
     return _Step(
         clock_at=walk.until,
-        done=all_taken and not walk.cut,
+        done=done,
         instants=walk.instants,
         moved=frozenset(o.ask.enrollment.id for o in outcomes if o.moved),
         events=sum(len(outcome.decision.events) for outcome in outcomes),
@@ -147,8 +151,8 @@ def _earliest_left(rows: Sequence[Locked], to: datetime) -> datetime:
 class _Walk:
     """Rows advanced from instant to instant, in order, up to and including `until`.
 
-    Where a row leads to another certification the walk is cut at that instant, so that what
-    follows there takes part in the rest."""
+    Where a row leads to another certification, or concerns the seats of a course, the walk is cut
+    at that instant, so that what follows for others takes part in the rest."""
 
     def __init__(self, rows: Sequence[Locked], clock_at: datetime, until: datetime) -> None:
         self.until = until
@@ -186,7 +190,7 @@ class _Walk:
         earlier = self._outcomes.get(id)
         enrollment = row.enrollment if earlier is None else earlier.decision.enrollment
         outcome = decide_forgiving(Ask(enrollment, row.certification, TIME, None, row), at)
-        if outcome.decision.elsewhere:
+        if outcome.decision.elsewhere or touches_seats(outcome):
             self.until, self.cut = at, True
         if outcome.error is None:
             due = outcome.decision.next_due_at
@@ -196,4 +200,10 @@ class _Walk:
         decision = outcome.decision
         if earlier is not None:
             decision = merged(earlier.decision, decision)
-        self._outcomes[id] = replace(outcome, ask=first, decision=decision)
+        self._outcomes[id] = replace(
+            outcome,
+            ask=first,
+            decision=decision,
+            last=outcome.ask,
+            earlier=None if earlier is None else earlier.decision,
+        )

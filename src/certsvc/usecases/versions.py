@@ -4,22 +4,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from certsvc.domain.certification import Certification, published
+from certsvc.domain.course import Courses
 from certsvc.domain.definition import Definition
 from certsvc.domain.events import EventType
 from certsvc.domain.outcome import Refusal
 from certsvc.domain.publication import Reason, reasons
-from certsvc.store import versions, waking
+from certsvc.store import versions
 from certsvc.store.author import Author
+from certsvc.store.concerned import Concern
 from certsvc.store.tenants import Tenant
 from certsvc.store.versions import VersionRow
 from certsvc.store.waking import Sleep
+from certsvc.usecases import draft_courses
 from certsvc.usecases.answers import NotFound
 from certsvc.usecases.certifications import Reference, get, lock, store, tell
+from certsvc.usecases.effect import Effect, before
+from certsvc.usecases.group_work import do_for_certification
 from certsvc.usecases.waking import Change, foresee, set_going
 
 DRAFT = "draft"
@@ -34,13 +38,11 @@ class NotPublishable:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The version, published or (dry run) as it would be; `woken` cycles that waited open, and
-    `counts` are the certification's enrollments by status, of a dry run only."""
+    """The version, published or (dry run) as it would be, and what that does to people: cycles
+    that waited open, open ones stay on their version."""
 
     version: VersionRow
-    woken: int = 0
-    sample: tuple[UUID, ...] = ()
-    counts: dict[str, int] = field(default_factory=dict)
+    effect: Effect = field(default_factory=Effect)
 
 
 async def get_version(
@@ -130,6 +132,7 @@ async def publish(
 ) -> Published | NotFound | Refusal | NotPublishable:
     """Publish a draft, or list every reason against it. New cycles use it from then on; cycles
     that waited for a version open."""
+    named = await draft_courses.hold(conn, tenant, reference, number)
     certification = await lock(conn, tenant, reference)
     if isinstance(certification, NotFound):
         return certification
@@ -138,21 +141,27 @@ async def publish(
         return NotFound("version", str(number))
     if row.state != DRAFT:
         return _published_already(number)
-    against = tuple(reasons(row.definition))
+    told = await draft_courses.told(conn, tenant, named, row.definition)
+    bar = await draft_courses.bar(conn, tenant, certification.id, told)
+    against = reasons(row.definition, bar)
     if against:
         return NotPublishable(against)
     at = max(now, certification.updated_at)
     after = replace(row, state="published", published_at=at, updated_at=at)
+    lets_in = number == 1 and certification.active and not certification.archived.now
+    was = await before(conn, tenant, certification.id, Concern.PUBLICATION, takes_learners=lets_in)
     if dry_run:
-        would = _with_version(number, Definition.read(row.definition), at)
+        would = _with_version(after, at, draft_courses.values(told))
         opened = await foresee(conn, tenant, at, certification.id, Sleep.OPENING, would)
-        counts = await waking.counts_by_status(conn, tenant.id, certification.id)
-        return Published(after, opened.count, tuple(opened.sample), counts)
+        return Published(after, was.effect(opened))
     await versions.publish(conn, tenant.id, certification.id, number, at)
+    await draft_courses.note(conn, tenant, certification.id, number, named)
     new = await store(conn, tenant, certification, at)
     await tell(conn, tenant, new, EventType.CERTIFICATION_PUBLISHED, author, version=number)
+    if lets_in:
+        await do_for_certification(conn, tenant, at, certification.id, author)
     opened = await set_going(conn, tenant, at, certification.id, Sleep.OPENING)
-    return Published(after, opened.count, tuple(opened.sample))
+    return Published(after, was.effect(opened))
 
 
 def _published_already(number: int) -> Refusal:
@@ -163,10 +172,13 @@ def _published_already(number: int) -> Refusal:
     )
 
 
-def _with_version(number: int, definition: Definition, at: datetime) -> Change:
+def _with_version(row: VersionRow, at: datetime, told: Courses) -> Change:
+    definition = Definition.read(row.definition)
+
     def changed(certification: Certification) -> Certification:
         present = [(v.number, v.definition, v.published_at) for v in certification.versions]
-        numbered = (*present, (number, definition, at))
-        return replace(certification, versions=published(numbered))
+        numbered = (*present, (row.number, definition, at))
+        known = {**certification.courses, **told}
+        return replace(certification, versions=published(numbered), courses=known)
 
     return changed

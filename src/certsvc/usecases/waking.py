@@ -4,6 +4,7 @@ A bounded number of rows move in the same transaction, so that the answer tells 
 rest is woken, and the next tick moves it. In a sandbox, where no tick comes, all of it moves.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +13,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from certsvc.domain.certification import Certification
+from certsvc.domain.enrollment import Enrollment
 from certsvc.domain.events import EventType
 from certsvc.domain.lifecycle import advance
 from certsvc.domain.outcome import Decision
@@ -35,14 +37,29 @@ Change = Callable[[Certification], Certification]
 
 @dataclass(slots=True)
 class Opened:
-    """How many cycles open, and some of the enrollments in which they do."""
+    """How many cycles open, some of the enrollments in which they do, and how many statuses move
+    from what to what by it."""
 
     count: int = 0
     sample: list[UUID] = field(default_factory=list)
+    moves: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def add(self, enrollment_id: UUID) -> None:
-        """One more cycle opens."""
+    def add(self, before: Enrollment, decision: Decision) -> None:
+        """One more decision; it counts where a cycle opens."""
+        if not opens(decision):
+            return
         self.count += 1
+        self.moves[before.status.value, decision.enrollment.status.value] += 1
+        self._name(before.id)
+
+    def add_all(self, others: "Opened") -> None:
+        """Those that open elsewhere, too."""
+        self.count += others.count
+        self.moves.update(others.moves)
+        for enrollment_id in others.sample:
+            self._name(enrollment_id)
+
+    def _name(self, enrollment_id: UUID) -> None:
         if len(self.sample) < SAMPLE:
             self.sample.append(enrollment_id)
 
@@ -66,8 +83,7 @@ async def foresee(
         if not ids:
             return opened
         for row in await enrollments.read(conn, tenant.id, ids):
-            if _would_open(row, change, now):
-                opened.add(row.enrollment.id)
+            opened.add(row.enrollment, _would_do(row, change, now))
         after = ids[-1]
 
 
@@ -85,8 +101,7 @@ async def set_going(
             return opened
         rows = await enrollments.lock(conn, tenant.id, ids)
         for outcome in await apply(conn, tenant, now, of_locked(rows, TIME), forgiving=True):
-            if opens(outcome.decision):
-                opened.add(outcome.ask.enrollment.id)
+            opened.add(outcome.ask.enrollment, outcome.decision)
         after = ids[-1]
         if len(ids) < AT_ONCE:
             return opened
@@ -94,9 +109,7 @@ async def set_going(
             break
     await waking.wake(conn, tenant.id, certification_id, sleep, now)
     rest = await foresee(conn, tenant, now, certification_id, sleep, _as_it_is, after=after)
-    for enrollment_id in rest.sample:
-        opened.add(enrollment_id)
-    opened.count += rest.count - len(rest.sample)
+    opened.add_all(rest)
     return opened
 
 
@@ -105,9 +118,9 @@ def opens(decision: Decision) -> bool:
     return any(event.type in _OPENED for event in decision.events)
 
 
-def _would_open(row: Locked, change: Change, now: datetime) -> bool:
+def _would_do(row: Locked, change: Change, now: datetime) -> Decision:
     at = max(now, row.enrollment.updated_at)
-    return opens(advance(row.enrollment, change(row.certification), at))
+    return advance(row.enrollment, change(row.certification), at)
 
 
 def _as_it_is(certification: Certification) -> Certification:

@@ -9,7 +9,7 @@ from certsvc import clock
 from certsvc.settings import Settings
 from certsvc.store import idempotency
 from certsvc.store.db import transaction
-from certsvc.usecases import upkeep
+from certsvc.usecases import group_work, upkeep
 from certsvc.usecases.tick import run_once
 
 RUN_SECONDS = 30.0
@@ -37,6 +37,13 @@ async def tick(engine: AsyncEngine, settings: Settings, stop: asyncio.Event) -> 
     return rows
 
 
+async def do_group_work(engine: AsyncEngine, _: Settings, stop: asyncio.Event) -> int:
+    """Assign who joined a group and unassign who left, every CERTSVC_TICK_SECONDS, as far as the
+    requests that said so had no time for it."""
+    deadline = clock.monotonic() + RUN_SECONDS
+    return await group_work.do_all(engine, deadline=deadline, stop=stop)
+
+
 async def retry_set_aside(engine: AsyncEngine, _: Settings, __: asyncio.Event) -> int:
     """Let rows that were set aside be tried again, after a pause that grows each time."""
     async with transaction(engine) as conn:
@@ -54,3 +61,8 @@ async def purge_keys(engine: AsyncEngine, _: Settings, __: asyncio.Event) -> int
     """Delete the answers to idempotency keys that have expired (CERTSVC_IDEMPOTENCY_HOURS)."""
     async with transaction(engine) as conn:
         return await idempotency.sweep(conn, clock.now())
+
+
+async def hand_on_seats(engine: AsyncEngine, settings: Settings, _: asyncio.Event) -> int:
+    """Give free seats in live sessions to those in line whom nobody has given them."""
+    return await upkeep.hand_on_seats(engine, clock.now(), settings.batch_size)
