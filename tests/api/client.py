@@ -157,6 +157,14 @@ class Client:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.call("POST", path, expect=expect, json=body or {}, headers=named)
 
+    async def put(self, path: str, body: Json = None, *, expect: int = 200) -> Json:
+        """PUT."""
+        return await self.call("PUT", path, expect=expect, json=body or {})
+
+    async def delete(self, path: str, *, expect: int = 200) -> Json:
+        """DELETE."""
+        return await self.call("DELETE", path, expect=expect)
+
     async def close(self) -> None:
         """Hang up."""
         await self._http.aclose()

@@ -75,6 +75,48 @@ async def test_a_dry_run_says_what_would_happen_and_writes_nothing(house: House)
     assert now["status"] == "recertifying"
 
 
+async def test_turning_automatic_recertification_off_says_whom_it_concerns(house: House) -> None:
+    await house.programme(automatic_recertification=True)
+    certified = await house.certified()
+    await house.enroll("u-18")
+    before = await house.reader.get(FORKLIFT)
+    off = {"automatic_recertification": False}
+    tried = await house.admin.call("PATCH", FORKLIFT, json={**off, "dry_run": True})
+    assert tried["automatic_recertification"] is False
+    assert await house.reader.get(FORKLIFT) == before
+    done = await house.admin.call("PATCH", FORKLIFT, json=off)
+    assert done["effect"] == {**tried["effect"], "dry_run": False}
+    assert done["effect"] == {
+        "dry_run": False,
+        "recertifications_opened": 0,
+        "concerned": 1,
+        "members_to_enroll": 0,
+        "enrollments_by_status": {"certified": 1, "not_started": 1},
+        "sample": [certified["id"]],
+    }
+
+
+async def test_a_dry_run_of_archiving_writes_nothing(house: House) -> None:
+    await house.programme(automatic_recertification=True)
+    certified = await house.certified()
+    await house.enroll("u-18")
+    before = await house.reader.get(FORKLIFT)
+    tried = await house.admin.post(f"{FORKLIFT}/archive", {"dry_run": True})
+    assert tried["archived"] is True
+    assert await house.reader.get(FORKLIFT) == before
+    done = await house.admin.post(f"{FORKLIFT}/archive", {"reason": "Retired"})
+    assert done["effect"] == {**tried["effect"], "dry_run": False}
+    assert done["effect"]["concerned"] == 2
+    await house.travel("2026-12-20T00:00")
+    tried = await house.admin.post(f"{FORKLIFT}/unarchive", {"dry_run": True})
+    assert tried["effect"]["recertifications_opened"] == 1
+    path = f"/v1/enrollments/{certified['id']}"
+    assert (await house.reader.get(path))["status"] == "certified"
+    done = await house.admin.post(f"{FORKLIFT}/unarchive")
+    assert done["effect"] == {**tried["effect"], "dry_run": False}
+    assert (await house.reader.get(path))["status"] == "recertifying"
+
+
 async def test_an_archived_certification_takes_nobody_until_it_is_back(house: House) -> None:
     await house.programme()
     for _ in range(2):
@@ -177,8 +219,15 @@ async def test_a_dry_run_of_publishing_writes_nothing(house: House) -> None:
     versions = f"{FORKLIFT}/versions"
     await house.admin.post(versions, definition(), expect=201)
     tried = await house.admin.post(f"{versions}/2/publish", {"dry_run": True})
-    assert tried["effect"]["dry_run"] is True
-    assert tried["effect"]["enrollments_by_status"] == {"not_started": 1}
+    assert tried["effect"].pop("sample")
+    assert tried["effect"] == {
+        "dry_run": True,
+        "opened": 0,
+        "concerned": 1,
+        "members_to_enroll": 0,
+        "open_cycles_by_version": {"1": 1},
+        "enrollments_by_status": {"not_started": 1},
+    }
     assert (await house.reader.get(f"{versions}/2"))["state"] == "draft"
 
 

@@ -46,6 +46,20 @@ EXAMPLES: dict[str, Any] = {
             }
         ]
     },
+    "MemberList": {"learner_ids": ["u-17", "u-18"], "reason": "Nightly sync"},
+    "CourseUpdate": {
+        "title": "Safety 101",
+        "state": "published",
+        "revision": "2",
+        "groups": ["drivers"],
+        "overbooking": True,
+    },
+    "SessionInput": {
+        "title": "First aid, Monday morning",
+        "starts_at": "2026-03-16T08:00:00Z",
+        "ends_at": "2026-03-16T12:00:00Z",
+        "capacity": 12,
+    },
     "ChangeDatesBody": {"expires_at": "2027-03-10T23:00:00Z", "reason": "Parental leave"},
     "RevokeBody": {"reason": "Unsafe driving", "on_behalf_of": "u-2"},
     "ApiKeyRequest": {"name": "LMS production", "role": "lms"},

@@ -1,5 +1,6 @@
 """Lists of enrollments: which are chosen, and from where a page goes on."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,8 @@ from certsvc.api.answers import Answer, answer
 from certsvc.api.exchange import Exchange
 from certsvc.api.paging import cursor_after, digest, place_of
 from certsvc.domain.describe import describe
-from certsvc.store import certifications, enrollment_pages, enrollments
+from certsvc.domain.to_do import Task, to_do
+from certsvc.store import certifications, enrollment_pages, enrollments, texts
 from certsvc.store.enrollment_pages import Filters, Position
 from certsvc.store.enrollments import Locked
 
@@ -33,15 +35,47 @@ class Selection:
     due_before: datetime | None = None
     due_after: datetime | None = None
     updated_after: datetime | None = None
-    without_hidden: bool = False
+    hidden: bool | None = None
+
+
+Items = list[dict[str, Any]]
+Describe = Callable[[AsyncConnection, UUID, Sequence[Locked], datetime], Awaitable[Items]]
+
+
+async def described(
+    _conn: AsyncConnection, _tenant_id: UUID, rows: Sequence[Locked], as_of: datetime
+) -> Items:
+    """The enrollments as the interface has them."""
+    return [_described(row, as_of) for row in rows]
+
+
+async def described_to_learner(
+    conn: AsyncConnection, tenant_id: UUID, rows: Sequence[Locked], as_of: datetime
+) -> Items:
+    """The same, with what each is about, and what there is to do."""
+    ids = [row.enrollment.certification_id for row in rows]
+    known = await texts.of_certifications(conn, tenant_id, ids)
+    return [
+        {
+            **_described(row, as_of),
+            "certification_title": known[id].title,
+            "certification_description": known[id].description,
+            "to_do": [_task(task) for task in _to_do(row, as_of)],
+        }
+        for id, row in zip(ids, rows, strict=True)
+    ]
 
 
 async def enrollment_page(
-    exchange: Exchange, chosen: Selection, limit: int, cursor: str | None
+    exchange: Exchange,
+    chosen: Selection,
+    limit: int,
+    cursor: str | None,
+    shown: Describe = described,
 ) -> Response:
     """A page of enrollments, selected on stored state and shown as stored."""
     mark = digest("enrollments", asdict(chosen))
-    after = place_of(cursor, mark, _position)
+    after = place_of(cursor, mark, position_of)
 
     async def work(conn: AsyncConnection, now: datetime) -> Answer:
         as_of = await enrollments.stored_as_of(conn, exchange.tenant_id, now)
@@ -49,9 +83,8 @@ async def enrollment_page(
         if filters is None:
             return answer({"items": [], "next_cursor": None, "as_of": as_of})
         found = await enrollment_pages.page(conn, exchange.tenant_id, filters, after, limit)
-        following = None if found.next is None else cursor_after(mark, _text(found.next))
-        shown = [row for row in found.items if not (chosen.without_hidden and _hidden(row))]
-        items = [_described(row, as_of) for row in shown]
+        following = None if found.next is None else cursor_after(mark, text_of(found.next))
+        items = await shown(conn, exchange.tenant_id, found.items, as_of)
         return answer({"items": items, "next_cursor": following, "as_of": as_of})
 
     return await exchange.read(work)
@@ -59,15 +92,20 @@ async def enrollment_page(
 
 async def _filters(conn: AsyncConnection, tenant_id: UUID, chosen: Selection) -> Filters | None:
     """The store's filters; None where only unknown certifications were asked for."""
-    known: tuple[UUID, ...] = ()
-    if chosen.certifications:
-        found = await certifications.resolve(conn, tenant_id, chosen.certifications)
-        known = tuple({id for id, _ in found.values()})
-        if not known:
-            return None
-    given: dict[str, Any] = asdict(chosen)
-    del given["certifications"], given["without_hidden"]
-    return Filters(certifications=known, **given)
+    known = await known_certifications(conn, tenant_id, chosen.certifications)
+    if known is None:
+        return None
+    return Filters(**{**asdict(chosen), "certifications": known})
+
+
+async def known_certifications(
+    conn: AsyncConnection, tenant_id: UUID, ids_or_keys: Sequence[str]
+) -> tuple[UUID, ...] | None:
+    """The ids of those asked for; None where all of them are unknown."""
+    if not ids_or_keys:
+        return ()
+    found = await certifications.resolve(conn, tenant_id, ids_or_keys)
+    return tuple({id for id, _ in found.values()}) or None
 
 
 def _described(row: Locked, as_of: datetime) -> dict[str, Any]:
@@ -75,16 +113,25 @@ def _described(row: Locked, as_of: datetime) -> dict[str, Any]:
     return describe(row.enrollment, row.certification, at)
 
 
-def _hidden(row: Locked) -> bool:
-    return row.certification.hidden
+def _to_do(row: Locked, as_of: datetime) -> Sequence[Task]:
+    at = max(as_of, row.enrollment.updated_at)
+    return to_do(row.enrollment, row.certification, at)
 
 
-def _text(position: Position) -> str:
+def _task(task: Task) -> dict[str, Any]:
+    given = asdict(task)
+    given["from"] = given.pop("since")  # a word of the language that names no field
+    return given
+
+
+def text_of(position: Position) -> str:
+    """A position as a cursor carries it."""
     instant = "" if position.instant is None else position.instant.isoformat()
     return f"{position.id} {instant}"
 
 
-def _position(text: str) -> Position:
+def position_of(text: str) -> Position:
+    """The position that a cursor carries."""
     id, _, instant = text.partition(" ")
     at = datetime.fromisoformat(instant) if instant else None
     if at is not None and at.tzinfo is None:

@@ -101,4 +101,5 @@ def not_publishable(reasons: Iterable[Reason]) -> Problem:
     faults = tuple(
         Fault(code=reason.code, detail=reason.detail, pointer=reason.pointer) for reason in reasons
     )
-    return Problem("not_publishable", f"{len(faults)} reasons stand against publishing.", faults)
+    stand = "One reason stands" if len(faults) == 1 else f"{len(faults)} reasons stand"
+    return Problem("not_publishable", f"{stand} against publishing.", faults)

@@ -1,5 +1,6 @@
 """Certifications: create, list, read, change, archive."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -14,13 +15,14 @@ from certsvc.api.paging import DEFAULT_LIMIT, Cursor, Limit, after_id, digest, p
 from certsvc.api.preconditions import etag, expected_revision
 from certsvc.api.routing import Operations
 from certsvc.api.schemas.certification import (
+    Archival,
     Certification,
     CertificationDraft,
     CertificationPage,
     CertificationPatch,
     ChangedCertification,
 )
-from certsvc.api.schemas.values import Authored, Reference
+from certsvc.api.schemas.values import Reference
 from certsvc.store import certifications as stored
 from certsvc.store.api_keys import Role
 from certsvc.store.certifications import CertificationRow
@@ -28,6 +30,7 @@ from certsvc.usecases import certifications
 from certsvc.usecases.certifications import CertificationChange, Changed, NewCertification
 
 router = Operations("certifications")
+Turn = Callable[..., Awaitable[Any]]
 Named = Annotated[Reference, Path(description="The certification's id or key.")]
 
 
@@ -145,11 +148,14 @@ async def change_certification(
 def _changed(exchange: Exchange, outcome: Any, dry_run: bool) -> Answer:
     if not isinstance(outcome, Changed):
         return no_answer(exchange, outcome)
-    row = outcome.certification
+    row, done = outcome.certification, outcome.effect
     effect = {
         "dry_run": dry_run,
-        "recertifications_opened": outcome.opened,
-        "sample": outcome.sample,
+        "recertifications_opened": done.opened,
+        "concerned": done.concerned,
+        "members_to_enroll": done.joining,
+        "enrollments_by_status": done.statuses,
+        "sample": done.sample,
     }
     return answer({**described(row), "effect": effect}, etag=etag(row.revision))
 
@@ -157,42 +163,37 @@ def _changed(exchange: Exchange, outcome: Any, dry_run: bool) -> Answer:
 @router.operation(
     "POST",
     "/certifications/{certification}/archive",
-    Certification,
+    ChangedCertification,
     role=Role.ADMIN,
     refusals=("certification_not_found",),
 )
 async def archive_certification(
-    call: Call, certification: Named, body: Authored | None = None
+    call: Call, certification: Named, body: Archival | None = None
 ) -> Response:
     """Retire a certification: no cycle opens any more; open ones may finish."""
-
-    async def work(conn: AsyncConnection, now: datetime) -> Answer:
-        return _answered(
-            call,
-            await certifications.archive(conn, call.tenant, now, certification, call.author(body)),
-        )
-
-    return await call.change(work)
+    return await _turned(call, certifications.archive, certification, body or Archival())
 
 
 @router.operation(
     "POST",
     "/certifications/{certification}/unarchive",
-    Certification,
+    ChangedCertification,
     role=Role.ADMIN,
     refusals=("certification_not_found",),
 )
 async def unarchive_certification(
-    call: Call, certification: Named, body: Authored | None = None
+    call: Call, certification: Named, body: Archival | None = None
 ) -> Response:
-    """Bring a certification back."""
+    """Bring a certification back: cycles that waited open."""
+    return await _turned(call, certifications.unarchive, certification, body or Archival())
+
+
+async def _turned(call: Exchange, turn: Turn, certification: str, sent: Archival) -> Response:
+    dry_run = bool(sent.dry_run)
 
     async def work(conn: AsyncConnection, now: datetime) -> Answer:
-        return _answered(
-            call,
-            await certifications.unarchive(
-                conn, call.tenant, now, certification, call.author(body)
-            ),
-        )
+        author = call.author(sent)
+        outcome = await turn(conn, call.tenant, now, certification, author, dry_run=dry_run)
+        return _changed(call, outcome, dry_run)
 
     return await call.change(work)

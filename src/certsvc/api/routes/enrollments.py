@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from certsvc.api.answers import Answer
 from certsvc.api.exchange import Call, Exchange
-from certsvc.api.listing import Selection, enrollment_page
+from certsvc.api.listing import Selection, described_to_learner, enrollment_page
 from certsvc.api.outcomes import enrollment_answer, no_answer, refused
 from certsvc.api.paging import DEFAULT_LIMIT, Cursor, Limit
 from certsvc.api.preconditions import etag, unchanged
@@ -21,6 +21,7 @@ from certsvc.api.schemas.enrollment import (
     EnrollmentQuery,
     EnrollmentRequest,
 )
+from certsvc.api.schemas.learner import LearnerEnrollmentPage
 from certsvc.api.schemas.values import Instant, Known, LmsId, OurId
 from certsvc.domain.enrollment import Source
 from certsvc.store.api_keys import Role
@@ -144,7 +145,9 @@ def ahead(parameter: str) -> Problem:
 View = Annotated[str, Known("all", "learner")]
 
 
-@router.operation("GET", "/learners/{learner_id}/enrollments", EnrollmentPage, role=Role.READER)
+@router.operation(
+    "GET", "/learners/{learner_id}/enrollments", LearnerEnrollmentPage, role=Role.READER
+)
 async def list_learner_enrollments(
     call: Call,
     learner_id: Annotated[LmsId, Path()],
@@ -152,6 +155,6 @@ async def list_learner_enrollments(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Response:
-    """List the enrollments of a learner."""
-    chosen = Selection(learners=(learner_id,), without_hidden=view == "learner")
-    return await enrollment_page(call, chosen, limit, cursor)
+    """List what a learner holds, and has to do next, over all certifications."""
+    chosen = Selection(learners=(learner_id,), hidden=False if view == "learner" else None)
+    return await enrollment_page(call, chosen, limit, cursor, described_to_learner)

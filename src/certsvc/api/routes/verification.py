@@ -67,7 +67,7 @@ async def _find(request: Request, code: str) -> Found | None:
         texts = await certifications.get(conn, tenant_id, str(row.certification_id))
         if tenant is None or texts is None:
             return None
-        known = await certifications.load(conn, tenant_id, {texts.id: texts.revision})
+        known = await certifications.load_by_ids(conn, tenant_id, [texts.id])
         now = await now_of(conn, tenant, share=False)
         return row, known[texts.id], texts, now
 

@@ -178,9 +178,14 @@ def _published(exchange: Exchange, outcome: Any, dry_run: bool) -> Answer:
         return exchange.refused(not_publishable(outcome.reasons))
     if not isinstance(outcome, Published):
         return no_answer(exchange, outcome)
+    done = outcome.effect
     effect = {
         "dry_run": dry_run,
-        "opened": outcome.woken,
-        "enrollments_by_status": outcome.counts,
+        "opened": done.opened,
+        "concerned": done.concerned,
+        "members_to_enroll": done.joining,
+        "open_cycles_by_version": {str(number): count for number, count in done.versions.items()},
+        "enrollments_by_status": done.statuses,
+        "sample": done.sample,
     }
     return answer({**described(outcome.version), "effect": effect})

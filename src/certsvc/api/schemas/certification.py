@@ -76,14 +76,41 @@ class Certification(Answered):
     updated_at: Instant
 
 
+class Archival(Authored):
+    """Archive a certification, or bring it back."""
+
+    dry_run: Annotated[
+        Switch | None, Field(description="Say what would happen; write nothing.")
+    ] = False
+
+
+Joining = Annotated[
+    int,
+    Field(
+        description="Members of targeted groups who are enrolled because learners are let in now."
+    ),
+]
+ByStatus = Annotated[
+    dict[str, int], Field(description="How many enrollments have which status then.")
+]
+Sample = Annotated[list[OurId], Field(description="Some of the enrollments concerned.")]
+
+
 class CertificationEffect(Answered):
-    """What changing a switch does, or would do."""
+    """What turning a switch does, or would do."""
 
     dry_run: bool
     recertifications_opened: int = Field(
-        description="Cycles that turning automatic_recertification on opens at that instant."
+        description="Cycles that open at that instant: by automatic_recertification turned on, or "
+        "because the certification is back."
     )
-    sample: list[OurId] = Field(description="Some of the enrollments concerned.")
+    concerned: int = Field(
+        description="Enrollments whose recertification automatic_recertification decides, turned "
+        "on or off; of archiving, those with whom it is not over."
+    )
+    members_to_enroll: Joining
+    enrollments_by_status: ByStatus
+    sample: Sample
 
 
 class ChangedCertification(Certification):
@@ -128,7 +155,16 @@ class PublicationEffect(Answered):
 
     dry_run: bool
     opened: int = Field(description="Waiting enrollments whose cycle opens.")
-    enrollments_by_status: dict[str, int]
+    concerned: int = Field(
+        description="Enrollments whose cycle is open or to open, or who hold a certificate and "
+        "will renew it under this version."
+    )
+    open_cycles_by_version: dict[str, int] = Field(
+        description="How many cycles are open, and stay, on which version."
+    )
+    members_to_enroll: Joining
+    enrollments_by_status: ByStatus
+    sample: Sample
 
 
 class PublishedVersion(Version):

@@ -98,6 +98,22 @@ class ExamAnswer(Answered):
     next_attempt_at: Instant | None
 
 
+class CourseRevision(Answered):
+    """The revision of a course that was current when a cycle opened."""
+
+    course_id: str
+    revision: str
+
+
+class SeatAnswer(Answered):
+    """A seat in a live session; without a session, a place in line for one."""
+
+    course_id: str
+    session_id: str | None
+    starts_at: Instant | None
+    since: Instant = Field(description="When it was taken, or since when the learner waits.")
+
+
 class CycleAnswer(Answered):
     """One pass through a path. One that waits has no version and no steps yet."""
 
@@ -116,6 +132,7 @@ class CycleAnswer(Answered):
     exam: ExamAnswer
     approval_required: bool
     approved_at: Instant | None
+    courses: list[CourseRevision] = Field(description="As far as the LMS told of revisions.")
 
 
 class CertificateAnswer(Answered):
@@ -163,6 +180,7 @@ class Enrollment(Answered):
     updated_at: Instant
     assignments: list[AssignmentAnswer]
     cycle: CycleAnswer | None
+    seats: list[SeatAnswer] = Field(description="In live sessions, for the present cycle.")
     certificate: CertificateAnswer | None
     certified_at: Instant | None
     expires_at: Instant | None
