@@ -16,7 +16,7 @@ import pytest
 
 from certsvc.api.schemas.certification import CertificationDraft, VersionDraft
 from certsvc.domain.actions import Action
-from certsvc.domain.certification import Certification, Switch, published
+from certsvc.domain.certification import Certification, published
 from certsvc.domain.commands import Act, Enroll, Record
 from certsvc.domain.definition import Definition
 from certsvc.domain.enrollment import Enrollment, Source, blank
@@ -25,6 +25,7 @@ from certsvc.domain.evidence import Fact, FactOutcome, FactType
 from certsvc.domain.lifecycle import advance, decide, forecast
 from certsvc.domain.publication import reasons
 from certsvc.domain.status import CycleKind, Standing, Status
+from certsvc.domain.switch import Switch
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 FILES = sorted((EXAMPLES / "programmes").glob("*.json"))
