@@ -10,11 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from certsvc.domain.actions import Action
-from certsvc.domain.certification import Certification, Switch, published
+from certsvc.domain.certification import Certification, published
 from certsvc.domain.commands import Act, Command, Enroll, Record, Unassign
 from certsvc.domain.definition import Definition
 from certsvc.domain.enrollment import Enrollment, Source
 from certsvc.domain.evidence import Fact, FactOutcome, FactType
+from certsvc.domain.switch import Switch
 from certsvc.domain.transitions import BY_STATUS
 
 BEGIN = datetime(2026, 1, 5, 9, tzinfo=UTC)
