@@ -203,6 +203,61 @@ async def test_who_was_there_before_the_lms_told_of_the_class_stands_in_line_for
     assert await line(house) == ["p1"]
 
 
+async def test_who_is_certified_by_hand_while_waiting_gets_the_next_seat_all_the_same(
+    house: House,
+) -> None:
+    await classroom(house, automatic_recertification=True)
+    waiting = await house.enroll()
+    renewing = await house.act(
+        waiting, "certify", reason="Old paper", certified_at=at("2025-01-20T09:00")
+    )
+    assert (renewing["standing"], renewing["work"]) == ("valid", "waiting")
+    assert await line(house) == ["u-17"]
+    await session(house)
+    assert await seat(house, waiting) == ("not_started", "S-1")
+
+
+async def test_a_seat_that_is_lost_and_found_again_is_taken_after_it_was_lost(
+    house: House,
+) -> None:
+    await classroom(house)
+    await session(house)
+    await session(house, "S-2", starts_at=at("2026-06-01T09:00"))
+    enrolled = await house.enroll()
+    assert await seat(house, enrolled) == ("not_started", "S-2")
+    await house.travel("2026-01-07T09:00")
+    await house.lms.delete(f"{CLASS}/sessions/S-2")
+    assert await seat(house, enrolled) == ("not_started", "S-1")
+    history = await house.reader.get(f"/v1/enrollments/{enrolled['id']}/history", limit=200)
+    last = history["items"][-1]
+    assert (last["type"], last["effective_at"]) == ("session.seat_taken", at("2026-01-07T09:00"))
+
+
+async def test_a_step_that_is_needed_again_comes_last_in_line(house: House) -> None:
+    await classroom(house, overbooking=True)
+    first = await house.enroll("first")
+    done = {
+        "id": "there",
+        "type": "session_attendance",
+        "learner_id": "first",
+        "occurred_at": at("2026-01-05T09:00"),
+        "course_id": "C-7",
+        "outcome": "attended",
+    }
+    await house.record(done)
+    await house.travel("2026-01-06T09:00")
+    await house.enroll("second")
+    await house.travel("2026-01-07T09:00")
+    back = {**done, "id": "mistake", "type": "retraction", "retracts": "there"}
+    for name in ("course_id", "outcome"):
+        back.pop(name)
+    await house.record(back)
+    assert (await house.reader.get(f"/v1/enrollments/{first['id']}"))["flags"] == [
+        "awaiting_session"
+    ]
+    assert await line(house) == ["second", "first"]
+
+
 async def test_leaving_the_group_frees_the_seat(house: House) -> None:
     await classroom(house)
     await session(house)

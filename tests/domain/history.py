@@ -58,6 +58,8 @@ class History:
         self.events.extend((self.now, event) for event in decision.events)
         self.e = with_seats(decision.enrollment, self.hall.seats)
         self.states[self.now] = self.c, self.e, len(self.events)
+        if advance(self.e, self.c, self.now).events:
+            self.catch_up()
         return decision
 
     def do(self, command: Command) -> Decision:

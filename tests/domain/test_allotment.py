@@ -12,6 +12,7 @@ from certsvc.domain.allotment import Allotted, Room, Waiting, allot
 from tests.support.builders import DAY, MONDAY
 
 COURSES = ("C-7", "C-8")
+LATER = MONDAY + timedelta(seconds=1)
 days = st.integers(0, 3).map(lambda number: MONDAY + number * DAY)
 
 
@@ -34,7 +35,8 @@ def lines(draw: st.DrawFn) -> list[Waiting]:
     """Those in line, in any order; some since one instant, some for both courses."""
     wanted = draw(st.lists(st.tuples(st.sampled_from(COURSES), days, st.integers(1, 9))))
     found = {
-        (course, number): Waiting(course, at, learner(number), 1) for course, at, number in wanted
+        (course, number): Waiting(course, at, learner(number), 1, at)
+        for course, at, number in wanted
     }
     return list(found.values())
 
@@ -94,15 +96,15 @@ def test_a_seat_is_taken_once_it_is_wanted_and_free(free: list[Room], line: list
 
 
 def test_a_session_that_takes_everybody_takes_everybody() -> None:
-    line = [Waiting("C-7", MONDAY, learner(number), 1) for number in range(500)]
+    line = [Waiting("C-7", MONDAY, learner(number), 1, MONDAY) for number in range(500)]
     allotted = allot([Room("C-7", "S-1", None, MONDAY)], line)
     assert [one.to for one in allotted] == line
     assert {one.session_id for one in allotted} == {"S-1"}
 
 
 def test_of_two_since_one_instant_the_enrollment_decides_and_the_last_goes_without() -> None:
-    second, first = (Waiting("C-7", MONDAY, learner(number), 1) for number in (2, 1))
-    later = Waiting("C-7", MONDAY + timedelta(seconds=1), learner(0), 1)
+    second, first = (Waiting("C-7", MONDAY, learner(number), 1, MONDAY) for number in (2, 1))
+    later = Waiting("C-7", LATER, learner(0), 1, LATER)
     room = Room("C-7", "S-1", 2, MONDAY - DAY)
     assert allot([room], [later, second, first]) == [
         Allotted(first, "S-1", MONDAY),
@@ -111,5 +113,5 @@ def test_of_two_since_one_instant_the_enrollment_decides_and_the_last_goes_witho
 
 
 def test_where_nothing_is_free_nobody_gets_anything() -> None:
-    line = [Waiting("C-7", MONDAY, learner(1), 1)]
+    line = [Waiting("C-7", MONDAY, learner(1), 1, MONDAY)]
     assert allot([Room("C-7", "S-1", 0, MONDAY), Room("C-8", "S-2", 5, MONDAY)], line) == []

@@ -149,5 +149,5 @@ class LivesInClass(Lives):
 
 def test_the_laws_hold_given_seats_and_courses() -> None:
     run_state_machine_as_test(
-        LivesInClass, settings=settings(max_examples=50, stateful_step_count=35)
+        LivesInClass, settings=settings(max_examples=40, stateful_step_count=35)
     )

@@ -144,24 +144,25 @@ class Hall:
     def seats_of(self, asked: Enrollment, decision: Decision) -> tuple[Place, ...]:
         """What it is given to decide the same again: what it gave up in that very decision it had
         until then."""
-        seats = self.seats
-        known = {seat.key for seat in seats}
-        gone = set(decision.given_up) - known
-        return (*seats, *(seat for seat in asked.seats if seat.key in gone))
+        gone = set(decision.given_up)
+        had = tuple(seat for seat in asked.seats if seat.key in gone)
+        kept = {seat.key for seat in had}
+        return (*had, *(seat for seat in self.seats if seat.key not in kept))
 
     def _starts_at(self, row: Row) -> datetime | None:
         session = self.sessions.get(row.session_id or "")
         return None if session is None else session.starts_at
 
     def serve(self, asked: Enrollment, decision: Decision, now: datetime) -> bool:
-        """Take back what is given up, note who stands in line, hand out; whether anything was."""
+        """Take back what is given up, note who stands in line, hand out; whether that would have
+        changed the decision. Who gives a seat up and needs one again is told of it afterwards."""
         gone = set(decision.given_up)
         self._give_up(gone, now)
         known = {seat.key for seat in asked.seats} - gone
         for place in decision.enrollment.places:
             if place.session_id is None and place.key not in known:
                 self.rows.setdefault(place.key, Row(place.since, None, place.since))
-        return self.hand_out(now)
+        return not self.hand_out(now) <= gone
 
     def _give_up(self, keys: Iterable[Key], now: datetime) -> None:
         for key in keys:
@@ -175,10 +176,10 @@ class Hall:
         freed_at = max(session.freed_at, now) if by > 0 else session.freed_at
         self.sessions[session.id] = replace(session, free=free, freed_at=freed_at)
 
-    def hand_out(self, now: datetime) -> bool:
-        """Give what is free to the learner, where in line; whether anything was."""
+    def hand_out(self, now: datetime) -> set[Key]:
+        """Give what is free to the learner, where in line; what was given."""
         line = [
-            Waiting(course, row.wanted_at, ENROLLMENT, cycle)
+            Waiting(course, row.wanted_at, ENROLLMENT, cycle, row.since)
             for (cycle, course), row in self.rows.items()
             if row.session_id is None
         ]
@@ -187,7 +188,7 @@ class Hall:
             key = one.to.cycle, one.to.course_id
             self.rows[key] = Row(one.to.wanted_at, one.session_id, one.since)
             self._free(self.sessions[one.session_id], -1, now)
-        return bool(given)
+        return {(one.to.cycle, one.to.course_id) for one in given}
 
     def rooms(self, now: datetime) -> list[Room]:
         """The sessions with room, in the order in which they are filled."""

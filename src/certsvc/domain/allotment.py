@@ -23,12 +23,14 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Somebody in line for a seat in a course, since the instant at which it was due."""
+    """Somebody in line for a seat in a course, by the instant at which it was due; `since` is
+    later where a seat was lost."""
 
     course_id: str
     wanted_at: datetime
     enrollment_id: UUID
     cycle: int
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def allot(rooms: Iterable[Room], line: Iterable[Waiting]) -> list[Allotted]:
         if not rooms_left:
             continue
         room, free = rooms_left[0]
-        since = max(waiting.wanted_at, room.freed_at)
+        since = max(waiting.since, room.freed_at)
         allotted.append(Allotted(waiting, room.session_id, since))
         if free == 1:
             rooms_left.pop(0)

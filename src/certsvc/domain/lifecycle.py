@@ -16,7 +16,7 @@ from certsvc.domain.commands import Act, Command, Enroll, Leave, Record, Unassig
 from certsvc.domain.enrollment import Enrollment
 from certsvc.domain.outcome import Decision, Event, Possibility, Refusal
 from certsvc.domain.recording import record, without
-from certsvc.domain.seating import tidy
+from certsvc.domain.seating import line_up, tidy
 from certsvc.domain.settling import remaining, settle
 from certsvc.domain.story import Story
 from certsvc.domain.timeline import Timer, earliest
@@ -43,6 +43,8 @@ def decide(
     if refusal is not None:
         return story.decision(refusal)
     tidy(story, story.now)
+    if story.spoken and story.e.running:
+        line_up(story, story.now)  # a step is needed again
     story.end_step(before)
     _catch_up(story)
     return story.decision()

@@ -64,10 +64,10 @@ WHERE x.tenant_id = $1 AND x.course_id = ANY($2::text[]) AND x.cancelled_at IS N
 ORDER BY x.course_id, x.starts_at NULLS LAST, x.id"""
 
 _LINE = f"""
-SELECT n.course_id, s.wanted_at, s.enrollment_id, s.cycle
+SELECT n.course_id, s.wanted_at, s.enrollment_id, s.cycle, s.since
 FROM {arrays(types("course_id text, many int"), 3)}
 CROSS JOIN LATERAL (
-  SELECT wanted_at, enrollment_id, cycle FROM seats
+  SELECT wanted_at, enrollment_id, cycle, since FROM seats
   WHERE tenant_id = $1 AND course_id = n.course_id AND session_id IS NULL
     AND ($2::timestamptz IS NULL OR wanted_at < $2)
   ORDER BY wanted_at, enrollment_id LIMIT n.many
@@ -84,11 +84,13 @@ WHERE e.tenant_id = $1 AND e.next_due_at <= $3 AND e.set_aside_at IS NULL
   AND (e.work = 'waiting' OR (e.standing = 'valid' AND e.recertification_at <= $3))"""
 
 _GIVE = f"""
-UPDATE seats s SET session_id = n.session_id, since = n.since, told = n.enrollment_id = ANY($2)
+UPDATE seats s SET session_id = n.session_id, since = n.since, told = n.told
 FROM {
     arrays(
-        types("enrollment_id uuid, cycle int, course_id text, session_id text, since timestamptz"),
-        3,
+        types(
+            "enrollment_id uuid, cycle int, course_id text, session_id text, since timestamptz,"
+            " told bool"
+        )
     )
 }
 WHERE s.tenant_id = $1 AND s.enrollment_id = n.enrollment_id AND s.cycle = n.cycle
@@ -236,14 +238,14 @@ async def horizon(
 
 
 async def give(
-    conn: AsyncConnection, tenant_id: UUID, allotted: Sequence[Allotted], own: Sequence[UUID]
+    conn: AsyncConnection, tenant_id: UUID, allotted: Sequence[Allotted], told: Sequence[bool]
 ) -> None:
-    """They have their seats. Those of `own` are told in this transaction."""
+    """They have their seats; `told` says of each whether its enrollment knows."""
     rows = [
-        (one.to.enrollment_id, one.to.cycle, one.to.course_id, one.session_id, one.since)
-        for one in allotted
+        (one.to.enrollment_id, one.to.cycle, one.to.course_id, one.session_id, one.since, knows)
+        for one, knows in zip(allotted, told, strict=True)
     ]
-    await driver(conn).execute(_GIVE, tenant_id, own, *turned(rows))
+    await driver(conn).execute(_GIVE, tenant_id, *turned(rows))
 
 
 async def given(

@@ -4,7 +4,7 @@ The rules say who needs a seat; which seats are given is settled here, for a who
 while the courses concerned are held. Then those who got one are decided again with it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from certsvc.domain.allotment import allot
 from certsvc.domain.seating import Key, with_seats
 from certsvc.store import seats
-from certsvc.store.seats import Asked, Given
+from certsvc.store.seats import Asked
 from certsvc.store.tenants import Tenant
 from certsvc.usecases.decide import Outcome, decided_again
 
@@ -36,11 +36,12 @@ def touches_seats(outcome: Outcome) -> bool:
 
 
 def _asks(outcome: Outcome) -> list[Asked]:
-    """The places in line that are new."""
+    """The places in line that are new; also where the same was given up just before."""
     e = outcome.decision.enrollment
     if not e.places:
         return []
     known: set[Key] = {seat.key for seat in outcome.asked.enrollment.seats}
+    known -= set(outcome.decision.given_up)
     return [
         Asked(e.id, e.certification_id, e.learner_id, place)
         for place in e.places
@@ -51,58 +52,87 @@ def _asks(outcome: Outcome) -> list[Asked]:
 async def settle(conn: AsyncConnection, tenant: Tenant, outcomes: Sequence[Outcome]) -> Settled:
     """Give seats to those who come to need them, and hand on those that are given up; at the last
     of the instants at which this was decided."""
-    settled = list(outcomes)
-    others: set[UUID] = set()
-    open_places = [place for place, outcome in enumerate(settled) if touches_seats(outcome)]
-    places = {o.decision.enrollment.id: n for n, o in enumerate(settled) if _stands(o)}
+    batch = _Batch(conn, tenant, outcomes)
     for _ in range(ROUNDS):
-        if not open_places:
+        if not await batch.round():
             break
-        touched = [settled[n] for n in open_places]
-        now = max(outcome.now for outcome in touched)
-        granted = await _give(conn, tenant, now, touched, list(places))
-        others |= granted - places.keys()
-        own = sorted(granted & places.keys())
-        given = await seats.given(conn, tenant.id, own) if own else {}
+    return Settled(batch.outcomes, frozenset(batch.others))
+
+
+class _Batch:
+    """Outcomes while seats are given to them. What was written for one of them is not written
+    again when it has been decided again."""
+
+    def __init__(self, conn: AsyncConnection, tenant: Tenant, outcomes: Sequence[Outcome]) -> None:
+        self.outcomes = list(outcomes)
+        self.others: set[UUID] = set()
+        self._conn = conn
+        self._tenant = tenant
+        self._places = {o.decision.enrollment.id: n for n, o in enumerate(outcomes) if _stands(o)}
+        self._open = [n for n, outcome in enumerate(outcomes) if touches_seats(outcome)]
+        self._gone: set[tuple[UUID, int, str]] = set()
+        self._asked: set[tuple[UUID, int, str]] = set()
+
+    async def round(self) -> bool:
+        """Write what is new, hand out, and decide again those who got a seat. Whether any did."""
+        touched = [self.outcomes[n] for n in self._open]
+        gone = [key for outcome in touched for key in _gone(outcome) if key not in self._gone]
+        asked = [
+            one
+            for o in touched
+            for one in _asks(o)
+            if (one.enrollment_id, *one.place.key) not in self._asked
+        ]
+        if not gone and not asked:
+            return False
+        self._gone |= set(gone)
+        self._asked |= {(one.enrollment_id, *one.place.key) for one in asked}
+        granted = await self._give(gone, asked, max(outcome.now for outcome in touched))
+        self.others |= granted - self._places.keys()
+        await self._decide_again(sorted(granted & self._places.keys()))
+        return bool(self._open)
+
+    async def _give(
+        self, gone: list[tuple[UUID, int, str]], asked: list[Asked], now: datetime
+    ) -> set[UUID]:
+        conn, tenant = self._conn, self._tenant
+        course_ids = {one.place.course_id for one in asked} | {course for _, _, course in gone}
+        await seats.hold(conn, tenant.id, course_ids)
+        if gone:
+            await seats.give_up(conn, tenant.id, gone, now)
+        if asked:
+            await seats.ask(conn, tenant.id, asked)
+        own = list(self._places)
+        return await hand_out(conn, tenant, now, course_ids, own, self._gone)
+
+    async def _decide_again(self, ids: list[UUID]) -> None:
+        """With what they were given. A seat that comes in place of one that the same decision gave
+        up is told afterwards, as others are told."""
+        given = await seats.given(self._conn, self._tenant.id, ids) if ids else {}
+        self._open = []
         for id, seat in given.items():
-            settled[places[id]] = _with(settled[places[id]], seat)
-        again = [places[id] for id in own]
-        open_places = [n for n in again if touches_seats(settled[n])]
-    return Settled(settled, frozenset(others))
+            place = self._places[id]
+            outcome = self.outcomes[place]
+            asked = outcome.asked
+            given_up = set(outcome.decision.given_up)
+            before = [one for one in asked.enrollment.seats if one.key in given_up]
+            new = [one for one in seat.places if one.key not in given_up]
+            if any(one.session_id and one.key in given_up for one in seat.places):
+                self.others.add(id)
+            with_them = with_seats(asked.enrollment, (*before, *new))
+            if with_them is not asked.enrollment:
+                self.outcomes[place] = decided_again(outcome, replace(asked, enrollment=with_them))
+                self._open.append(place)
+
+
+def _gone(outcome: Outcome) -> list[tuple[UUID, int, str]]:
+    id = outcome.decision.enrollment.id
+    return [(id, *key) for key in outcome.decision.given_up]
 
 
 def _stands(outcome: Outcome) -> bool:
     """Whether what was decided is written, if anything is: a refusal writes nothing."""
     return outcome.decision.refusal is None and outcome.error is None
-
-
-def _with(outcome: Outcome, given: Given) -> Outcome:
-    asked = outcome.asked
-    seated = with_seats(asked.enrollment, given.places)
-    return decided_again(outcome, replace(asked, enrollment=seated))
-
-
-async def _give(
-    conn: AsyncConnection,
-    tenant: Tenant,
-    now: datetime,
-    outcomes: Sequence[Outcome],
-    own: Sequence[UUID],
-) -> set[UUID]:
-    """Write what is asked for and given up; the enrollments that get a seat for it."""
-    asked = [one for outcome in outcomes for one in _asks(outcome)]
-    gone = [
-        (outcome.decision.enrollment.id, *key)
-        for outcome in outcomes
-        for key in outcome.decision.given_up
-    ]
-    course_ids = {one.place.course_id for one in asked} | {course for _, _, course in gone}
-    await seats.hold(conn, tenant.id, course_ids)
-    if gone:
-        await seats.give_up(conn, tenant.id, gone, now)
-    if asked:
-        await seats.ask(conn, tenant.id, asked)
-    return await hand_out(conn, tenant, now, course_ids, own)
 
 
 async def hand_out(
@@ -111,11 +141,13 @@ async def hand_out(
     now: datetime,
     course_ids: Iterable[str],
     own: Sequence[UUID] = (),
+    late: Collection[tuple[UUID, int, str]] = (),
 ) -> set[UUID]:
     """Give the free seats of courses, which are held, to the first in line; who they are.
 
     While somebody is due who may want a seat from an earlier instant on, nobody later gets one:
-    whoever is decided next, or the scheduler, hands it out. `own` are enrollments under way."""
+    whoever is decided next, or the scheduler, hands it out. `own` are enrollments under way, which
+    are told in this transaction, but for seats that are `late`: those they just gave up."""
     named = sorted(course_ids)
     rooms = await seats.room(conn, tenant.id, named, now)
     if not rooms:
@@ -128,7 +160,13 @@ async def hand_out(
     line = await seats.line(conn, tenant.id, many, before)
     allotted = allot(rooms, line)
     if allotted:
-        await seats.give(conn, tenant.id, allotted, own)
+        known = set(own)
+        told = [
+            one.to.enrollment_id in known
+            and (one.to.enrollment_id, one.to.cycle, one.to.course_id) not in late
+            for one in allotted
+        ]
+        await seats.give(conn, tenant.id, allotted, told)
     return {one.to.enrollment_id for one in allotted}
 
 
