@@ -12,7 +12,7 @@ SOURCE = ROOT / "src" / "certsvc"
 FILES = sorted(SOURCE.rglob("*.py"))
 EVERYWHERE = sorted(
     path
-    for folder in ("src", "tests", "migrations", "benchmarks")
+    for folder in ("src", "tests", "migrations", "benchmarks", "examples/lms/lms")
     for path in (ROOT / folder).rglob("*.py")
 )
 LINES_OF_A_FILE = 400

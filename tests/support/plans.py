@@ -32,19 +32,47 @@ async def fill(conn: AsyncConnection, rows: int) -> None:
     await driver(conn).execute("ANALYZE enrollments")
 
 
+async def assign(conn: AsyncConnection) -> None:
+    """An assignment for everybody: by hand for most, by the group G1 for a few."""
+    await driver(conn).execute(
+        """
+        INSERT INTO assignments (tenant_id, id, enrollment_id, source, group_id, assigned_at)
+        SELECT tenant_id, gen_random_uuid(), id,
+          CASE WHEN hash = 0 THEN 'group' ELSE 'manual' END,
+          CASE WHEN hash = 0 THEN 'G1' END, enrolled_at
+        FROM enrollments CROSS JOIN LATERAL (SELECT abs(hashtext(learner_id)) % 500) AS h (hash)
+        """
+    )
+    await driver(conn).execute("ANALYZE assignments")
+
+
 async def indexes(conn: AsyncConnection, statement: str, *values: Any) -> set[str]:
     """The indexes that the plan reads; a scan of a whole table counts as `scan of <table>`."""
-    raw = driver(conn)
     found: set[str] = set()
-
-    def walk(node: dict[str, Any]) -> None:
+    for node in await _nodes(conn, statement, *values):
         if node["Node Type"] == "Seq Scan":
             found.add(f"scan of {node['Relation Name']}")
         if "Index Name" in node:
             found.add(node["Index Name"])
+    return found
+
+
+async def indexes_alone(conn: AsyncConnection, statement: str, *values: Any) -> set[str]:
+    """The indexes that a plan reads which reads nothing else: no row of any table."""
+    found = await _nodes(conn, statement, *values)
+    reading = [node for node in found if "Relation Name" in node]
+    assert {node["Node Type"] for node in reading} == {"Index Only Scan"}, reading
+    return {node["Index Name"] for node in reading}
+
+
+async def _nodes(conn: AsyncConnection, statement: str, *values: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+
+    def walk(node: dict[str, Any]) -> None:
+        found.append(node)
         for child in node.get("Plans", ()):
             walk(child)
 
-    plan = await raw.fetchval(f"EXPLAIN (FORMAT JSON) {statement}", *values)
+    plan = await driver(conn).fetchval(f"EXPLAIN (FORMAT JSON) {statement}", *values)
     walk(json.loads(plan)[0]["Plan"] if isinstance(plan, str) else plan[0]["Plan"])
     return found

@@ -20,6 +20,7 @@ from certsvc.usecases import upkeep
 from certsvc.usecases.apply import apply
 from certsvc.usecases.decide import of_locked
 from certsvc.usecases.tick import TickResult, run_once
+from tests.support.aside import set_aside_page
 from tests.support.programmes import utc
 from tests.support.stage import MONDAY, Stage, days
 from tests.support.statements import counted
@@ -89,7 +90,7 @@ async def poison(stage: Stage, id: UUID, version: int = 99) -> None:
 
 async def set_aside(stage: Stage) -> list[Any]:
     async with transaction(stage.engine) as conn:
-        return list(await enrollments.set_aside_page(conn, stage.tenant.id, limit=100))
+        return list(await set_aside_page(conn, stage.tenant.id, limit=100))
 
 
 async def test_an_idle_tick_asks_one_question(stage: Stage) -> None:

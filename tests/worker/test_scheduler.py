@@ -175,4 +175,8 @@ async def test_two_schedulers_with_the_real_timetable_do_what_is_due(engine: Asy
 def test_the_timetable_names_every_duty_once_and_every_pause_is_positive() -> None:
     assert len({row.name for row in TABLE}) == len(TABLE)
     assert all(row.seconds(SETTINGS) > 0 for row in TABLE)
-    assert [row.name for row in TABLE if row.every_replica] == ["tick", "group-work"]
+    assert [row.name for row in TABLE if row.every_replica] == [
+        "tick",
+        "group-work",
+        "bulk",
+    ]

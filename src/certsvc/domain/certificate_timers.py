@@ -8,7 +8,7 @@ from datetime import datetime
 from certsvc.domain.certification import Certification, first_when
 from certsvc.domain.cycle_timers import open_now, waited, worked
 from certsvc.domain.definition import Policy
-from certsvc.domain.enrollment import CycleOutcome, Enrollment
+from certsvc.domain.enrollment import HELD, CycleOutcome, Enrollment
 from certsvc.domain.events import EventType
 from certsvc.domain.opening import gates, policy_of
 from certsvc.domain.periods import Duration
@@ -88,10 +88,22 @@ def window_at(e: Enrollment, c: Certification) -> datetime | None:
         return None
     at = waited(e, certificate.window_at, certificate.armed_at)
     if e.standing is Standing.VALID and not certificate.window_told:
-        return first_when(at, *gates(e, c))
-    if e.next_certification is not None or (not certificate.window_told and c.automatic.at(at)):
+        opens = first_when(at, *gates(e, c))
+        by_itself = e.next_certification is None and opens is not None and c.automatic.at(opens)
+        return _unheld(e, c, opens) if by_itself else opens
+    if e.next_certification is not None:
         return None
-    return first_when(at, *gates(e, c), c.automated)
+    if not certificate.window_told and c.automatic.at(at):
+        return None
+    return _unheld(e, c, first_when(at, *gates(e, c), c.automated))
+
+
+def _unheld(e: Enrollment, c: Certification, at: datetime | None) -> datetime | None:
+    """The first instant at or after this one at which automatic recertification does not keep
+    away."""
+    if e.held_until is None or at is None or e.held_until <= at:
+        return at
+    return None if e.held_until >= HELD else first_when(e.held_until, *gates(e, c))
 
 
 def window(story: Story, at: datetime) -> None:

@@ -85,12 +85,13 @@ _FLAGS = {
     Flag.EVIDENCE_RETRACTED: _retracted,
 }
 
-_SHOWN = (Standing.VALID, Standing.GRACE, Standing.LAPSED)
+SHOWN = (Standing.VALID, Standing.GRACE, Standing.LAPSED)
+"""Standings in which a certificate and its dates are shown."""
 
 
 def shown_certificate(e: Enrollment) -> Certificate | None:
     """The certificate that an enrollment shows: in force, or lapsed; never a revoked one."""
-    return e.certificate if e.standing in _SHOWN else None
+    return e.certificate if e.standing in SHOWN else None
 
 
 def describe(e: Enrollment, c: Certification, now: datetime) -> Described:

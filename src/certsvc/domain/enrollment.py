@@ -1,11 +1,11 @@
 """One learner in one certification: the state that the four functions read and return.
 
 Everything here is a value. All instants are aware and UTC. What is stored is exactly this, except
-`evidence` and `seats`, which are loaded beside it.
+`evidence`, `seats` and `held_until`, which are loaded beside it.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -19,6 +19,9 @@ from certsvc.domain.status import (
     Work,
     headline,
 )
+
+HELD = datetime(9999, 1, 1, tzinfo=UTC)
+"""The end of what is held without an end in sight."""
 
 
 class Source(StrEnum):
@@ -260,7 +263,9 @@ class Enrollment:
     `assigned_at` is the assignment that the present enrolment counts from. `kept_work` is what a
     pause interrupts. `resumed_at` is when the last wait ended. `overtaken` is a cycle that time
     closed and nobody decided about since. `next_certification` leads recertification elsewhere.
-    `places` are the seats that the present cycle was told of, `seats` those that it was given."""
+    `places` are the seats that the present cycle was told of, `seats` those that it was given.
+    `held_until`: until then automatic recertification keeps away, because people plan something
+    for it; HELD as long as they do."""
 
     id: UUID
     certification_id: UUID
@@ -288,6 +293,7 @@ class Enrollment:
     places: tuple[Place, ...] = ()
     evidence: tuple[Fact, ...] = field(default=())
     seats: tuple[Place, ...] = field(default=())
+    held_until: datetime | None = None
 
     @property
     def kind(self) -> CycleKind:

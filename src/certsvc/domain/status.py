@@ -234,3 +234,15 @@ def headline(standing: Standing, work: Work, suspended: bool, initial: bool) -> 
     """The one status that holds: the first row of STATUSES whose condition is true."""
     axes = Axes(standing, work, suspended, initial)
     return next(row.status for row in STATUSES if row.holds(axes))
+
+
+PAIRS: tuple[tuple[Standing, Status], ...] = tuple(
+    dict.fromkeys(
+        (standing, headline(standing, work, suspended, initial))
+        for standing in Standing
+        for work in Work
+        for suspended in (False, True)
+        for initial in (False, True)
+    )
+)
+"""Every standing with each status that it may be read beside."""

@@ -139,11 +139,31 @@ _UNDER: dict[Status, tuple[tuple[Action, Act, tuple[Guard, ...]], ...]] = {
 
 def allowed(e: Enrollment, c: Certification, now: datetime) -> list[Action]:
     """The actions that are allowed now, without the reasons of the others."""
-    return [
-        action
-        for action, act, conditions in _UNDER[e.status]
-        if all(guard(e, c, act, now) is None for guard in conditions)
-    ]
+    # Without parameters a condition says the same of every action that it is for.
+    known: dict[Guard, bool] = {}
+    found = []
+    for action, act, conditions in _UNDER[e.status]:
+        for guard in conditions:
+            holds = known.get(guard)
+            if holds is None:
+                holds = known[guard] = guard(e, c, act, now) is None
+            if not holds:
+                break
+        else:
+            found.append(action)
+    return found
+
+
+def asks_for_evidence(e: Enrollment) -> bool:
+    """Whether evidence decides what is allowed now: of all conditions only one reads it."""
+    return e.cycle is not None and e.status in _INVESTED
+
+
+_INVESTED = frozenset(
+    status
+    for status, rows in _UNDER.items()
+    if any(guards.nothing_invested in conditions for _, _, conditions in rows)
+)
 
 
 def check(e: Enrollment, c: Certification, act: Act, now: datetime) -> Refusal | None:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 Document = Mapping[str, Any]
 
 # Loaded beside the enrollment, never stored in it.
-_BESIDE = {(Enrollment, "evidence"), (Enrollment, "seats")}
+_BESIDE = {(Enrollment, "evidence"), (Enrollment, "seats"), (Enrollment, "held_until")}
 _MISSING = object()
 _AS_IT_IS = (str, int, bool)
 
@@ -259,9 +259,11 @@ def encode_enrollment(enrollment: Enrollment) -> bytes:
     return orjson.dumps(_write_enrollment(enrollment), option=orjson.OPT_UTC_Z)
 
 
-def decode_enrollment(document: Document, evidence: tuple[Fact, ...] = ()) -> Enrollment:
-    """The enrollment that was stored, with the evidence that was found beside it."""
-    return _read_enrollment(document, evidence)
+def decode_enrollment(
+    document: Document, evidence: tuple[Fact, ...] = (), *, held_until: datetime | None = None
+) -> Enrollment:
+    """The enrollment that was stored, with what was found beside it."""
+    return _read_enrollment(document, evidence, held_until=held_until)
 
 
 def encode_cycle(cycle: Cycle) -> bytes:

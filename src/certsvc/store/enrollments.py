@@ -7,7 +7,6 @@ database, the revisions of their certifications and the facts of their learners.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -83,7 +82,8 @@ _LOCK_ONE = f"{_READ_ONE} FOR UPDATE"
 # By the learner: `IS TRUE` hides the certification from the planner, which without statistics would
 # as soon look through all its enrollments for each pair.
 _IDS_OF_LEARNERS = """
-SELECT found.id FROM unnest($2::uuid[], $3::text[]) AS n (certification_id, learner_id)
+SELECT found.id, n.certification_id, n.learner_id
+FROM unnest($2::uuid[], $3::text[]) AS n (certification_id, learner_id)
 CROSS JOIN LATERAL (
   SELECT e.id FROM enrollments e
   WHERE e.tenant_id = $1 AND e.learner_id = n.learner_id
@@ -129,11 +129,13 @@ ORDER BY next_due_at LIMIT 1"""
 
 # Retractions count however early they are dated.
 FACTS = ForRows.of(
-    types("n int, certification_id uuid, learner_id text, since timestamptz"),
+    types("n int, enrollment_id uuid, certification_id uuid, learner_id text, since timestamptz"),
     """
-SELECT n.n, c.revision + c.courses_revision, f.id, f.type, f.occurred_at, f.recorded_at,
-  f.outcome, f.grade, f.course_id, f.session_id, f.exam_id, f.attempt_id, f.certification_id,
-  f.step, f.amount, f.category, f.retracts
+SELECT n.n, c.revision + c.courses_revision, (
+    SELECT max(b.held_until) FROM bulk_items b
+    WHERE b.tenant_id = $1 AND b.enrollment_id = n.enrollment_id AND b.held_until IS NOT NULL),
+  f.id, f.type, f.occurred_at, f.recorded_at, f.outcome, f.grade, f.course_id, f.session_id,
+  f.exam_id, f.attempt_id, f.certification_id, f.step, f.amount, f.category, f.retracts
 FROM {rows}
 LEFT JOIN certifications c ON c.tenant_id = $1 AND c.id = n.certification_id
 LEFT JOIN LATERAL (
@@ -150,11 +152,6 @@ _STATE_AT = """
 SELECT after FROM events
 WHERE tenant_id = $1 AND enrollment_id = $2 AND recorded_at <= $3 AND after IS NOT NULL
 ORDER BY sequence DESC LIMIT 1"""
-
-_SET_ASIDE = """
-SELECT id, set_aside_at, set_aside_error, set_aside_count FROM enrollments
-WHERE tenant_id = $1 AND set_aside_at IS NOT NULL AND ($2::uuid IS NULL OR id > $2)
-ORDER BY id LIMIT $3"""
 
 _EVER = datetime.fromisoformat("0001-01-01T00:00:00+00:00")
 
@@ -200,10 +197,26 @@ async def lock_learners(
     every_fact: bool = False,
 ) -> list[Locked]:
     """Lock what there is for these pairs of certification and learner."""
-    certification_ids = [certification_id for certification_id, _ in pairs]
-    learner_ids = [learner_id for _, learner_id in pairs]
-    found = await driver(conn).fetch(_IDS_OF_LEARNERS, tenant_id, certification_ids, learner_ids)
-    return await lock(conn, tenant_id, [row["id"] for row in found], every_fact=every_fact)
+    ids = await ids_of_learners(conn, tenant_id, pairs)
+    return await lock(conn, tenant_id, list(ids.values()), every_fact=every_fact)
+
+
+async def ids_of_learners(
+    conn: AsyncConnection, tenant_id: UUID, pairs: Sequence[tuple[UUID, str]]
+) -> dict[tuple[UUID, str], UUID]:
+    """The ids of what there is for these pairs of certification and learner."""
+    found = await driver(conn).fetch(
+        _IDS_OF_LEARNERS, tenant_id, [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    )
+    return {(row[1], row[2]): row[0] for row in found}
+
+
+async def read_learners(
+    conn: AsyncConnection, tenant_id: UUID, pairs: Sequence[tuple[UUID, str]]
+) -> list[Locked]:
+    """What there is for these pairs, as stored, with every fact."""
+    ids = await ids_of_learners(conn, tenant_id, pairs)
+    return await read(conn, tenant_id, list(ids.values()), every_fact=True)
 
 
 async def lock_of_learners(
@@ -268,12 +281,16 @@ async def completed(
     if not rows:
         return []
     since = [_EVER if every_fact else row[6] or _EVER for row in rows]
-    found = await _facts(conn, tenant_id, [row[7] for row in rows], [row[8] for row in rows], since)
+    wanted = [
+        (number, row[0], row[7], row[8], from_then)
+        for number, (row, from_then) in enumerate(zip(rows, since, strict=True))
+    ]
+    found = await _facts(conn, tenant_id, wanted)
     by_id = await certifications.load(conn, tenant_id, found.revisions)
     locked = []
-    for row, facts in zip(rows, found.facts, strict=True):
+    for number, (row, facts) in enumerate(zip(rows, found.facts, strict=True)):
         evidence = in_order(facts) if len(facts) > 1 else tuple(facts)
-        enrollment = decode_enrollment(row[1], evidence)
+        enrollment = decode_enrollment(row[1], evidence, held_until=found.held.get(number))
         flags = tuple(row[3])
         locked.append(Locked(enrollment, by_id[row[7]], row[2], flags, row[4], row[5], row[6]))
     return await _seated(conn, tenant_id, locked)
@@ -299,30 +316,30 @@ async def _seated(conn: AsyncConnection, tenant_id: UUID, rows: list[Locked]) ->
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Facts in the order in which they were asked for, and the certifications' revisions."""
+    """Facts in the order in which they were asked for, the certifications' revisions, and the
+    until when automatic recertification keeps away, by number."""
 
     facts: list[list[Fact]]
     revisions: dict[UUID, int]
+    held: dict[int, datetime]
 
 
 async def _facts(
     conn: AsyncConnection,
     tenant_id: UUID,
-    certification_ids: list[UUID],
-    learner_ids: list[str],
-    since: list[datetime],
+    wanted: list[tuple[int, UUID | None, UUID, str, datetime]],
 ) -> _Found:
-    facts: list[list[Fact]] = [[] for _ in learner_ids]
-    revisions: dict[UUID, int] = {}
-    wanted = zip(count(), certification_ids, learner_ids, since, strict=False)
-    sql, parameters = FACTS.asked(list(wanted))
+    found = _Found([[] for _ in wanted], {}, {})
+    sql, parameters = FACTS.asked(wanted)
     for row in await driver(conn).fetch(sql, tenant_id, *parameters):
         number: int = row[0]
         if row[1] is not None:
-            revisions[certification_ids[number]] = row[1]
+            found.revisions[wanted[number][2]] = row[1]
         if row[2] is not None:
-            facts[number].append(fact_of(row[2:]))
-    return _Found(facts, revisions)
+            found.held[number] = row[2]
+        if row[3] is not None:
+            found.facts[number].append(fact_of(row[3:]))
+    return found
 
 
 async def facts_for(
@@ -331,14 +348,11 @@ async def facts_for(
     """The facts of learners who are about to be enrolled, in the order asked."""
     if not wanted:
         return []
-    found = await _facts(
-        conn,
-        tenant_id,
-        [one.certification_id for one in wanted],
-        [one.learner_id for one in wanted],
-        [one.since or _EVER for one in wanted],
-    )
-    return [in_order(facts) for facts in found.facts]
+    asked: list[tuple[int, UUID | None, UUID, str, datetime]] = [
+        (number, None, one.certification_id, one.learner_id, one.since or _EVER)
+        for number, one in enumerate(wanted)
+    ]
+    return [in_order(facts) for facts in (await _facts(conn, tenant_id, asked)).facts]
 
 
 async def due_tenants(conn: AsyncConnection, now: datetime, limit: int) -> list[UUID]:
@@ -364,21 +378,3 @@ async def state_at(
     """The state after the last event that was recorded by then."""
     document = await driver(conn).fetchval(_STATE_AT, tenant_id, id, at)
     return None if document is None else decode_enrollment(document)
-
-
-@dataclass(frozen=True, slots=True)
-class SetAside:
-    """A row whose rules raised, with the last error."""
-
-    id: UUID
-    set_aside_at: datetime
-    error: str | None
-    count: int
-
-
-async def set_aside_page(
-    conn: AsyncConnection, tenant_id: UUID, *, after: UUID | None = None, limit: int
-) -> list[SetAside]:
-    """Rows that are set aside, in order of their ids."""
-    rows = await driver(conn).fetch(_SET_ASIDE, tenant_id, after, limit)
-    return [SetAside(*row) for row in rows]

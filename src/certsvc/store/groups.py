@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from certsvc.store.db import driver
+from certsvc.store.rows import arrays, turned, types
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +118,12 @@ LEFT JOIN groups g ON g.tenant_id = t.tenant_id AND g.id = t.group_id
 WHERE t.tenant_id = $1 AND t.certification_id = $2 AND t.group_id > $3
 ORDER BY t.group_id LIMIT $4"""
 
-_TARGETED_OF_LEARNER = """
-SELECT t.group_id
-FROM certification_groups t
-JOIN group_members m ON m.tenant_id = t.tenant_id AND m.group_id = t.group_id
-WHERE t.tenant_id = $1 AND t.certification_id = $2 AND m.learner_id = $3
+_TARGETED_OF_LEARNERS = f"""
+SELECT n.certification_id, n.learner_id, t.group_id
+FROM {arrays(types("certification_id uuid, learner_id text"))}
+JOIN certification_groups t ON t.tenant_id = $1 AND t.certification_id = n.certification_id
+JOIN group_members m
+  ON m.tenant_id = $1 AND m.group_id = t.group_id AND m.learner_id = n.learner_id
 ORDER BY t.group_id"""
 
 _CLOSED = """
@@ -232,12 +234,15 @@ async def targets(
     return [TargetedGroup(*row) for row in rows]
 
 
-async def targeted_of_learner(
-    conn: AsyncConnection, tenant_id: UUID, certification_id: UUID, learner_id: str
-) -> tuple[str, ...]:
-    """The groups of the learner that the certification targets."""
-    rows = await driver(conn).fetch(_TARGETED_OF_LEARNER, tenant_id, certification_id, learner_id)
-    return tuple(row[0] for row in rows)
+async def targeted_of_learners(
+    conn: AsyncConnection, tenant_id: UUID, pairs: Sequence[tuple[UUID, str]]
+) -> dict[tuple[UUID, str], tuple[str, ...]]:
+    """The groups of each learner that the certification beside it targets, where there are any."""
+    found: dict[tuple[UUID, str], tuple[str, ...]] = {}
+    for row in await driver(conn).fetch(_TARGETED_OF_LEARNERS, tenant_id, *turned(pairs)):
+        pair = row[0], row[1]
+        found[pair] = (*found.get(pair, ()), row[2])
+    return found
 
 
 async def closed_courses(

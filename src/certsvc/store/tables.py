@@ -20,10 +20,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+import certsvc.store.bulk_tables
 import certsvc.store.lms_tables  # noqa: F401 - so that `metadata` knows those as well
 from certsvc.domain.enrollment import CycleOutcome, Source
 from certsvc.domain.evidence import FactOutcome, FactType
-from certsvc.domain.status import CycleKind, Standing, Status, Work
+from certsvc.domain.status import CycleKind, Flag, Standing, Status, Work
 from certsvc.store.schema import Instant, index, member, metadata, needed, one_of, optional
 
 # A tenant's own row is found by its id alone, so its key may be unique across tenants.
@@ -155,21 +156,52 @@ index(
     "set_aside_at",
     where="set_aside_at IS NOT NULL",
 )
-index(enrollments, "enrollments_of_certification", "tenant_id", "certification_id", "id")
-index(enrollments, "enrollments_by_standing_and_status", "tenant_id", "standing", "status", "id")
-index(enrollments, "enrollments_flagged", "tenant_id", "id", where="flags <> '{}'::text[]")
+# With what is counted, so that counting reads no rows.
 index(
     enrollments,
-    "enrollments_by_expiry",
+    "enrollments_of_certification",
     "tenant_id",
-    "expires_at",
+    "certification_id",
     "id",
-    where="expires_at IS NOT NULL",
+    include=("standing", "status"),
 )
-index(
-    enrollments, "enrollments_by_due_date", "tenant_id", "due_at", "id", where="due_at IS NOT NULL"
-)
-index(enrollments, "enrollments_by_update", "tenant_id", "updated_at", "id")
+index(enrollments, "enrollments_by_standing_and_status", "tenant_id", "standing", "status", "id")
+# One for each flag, with everything that enrollments are found by: whoever asks for a flag reads
+# the rows of one page, in whatever order. Writing an enrollment costs what it is flagged with,
+# which mostly is nothing.
+for flag in Flag:
+    index(
+        enrollments,
+        f"enrollments_{flag}",
+        "tenant_id",
+        "id",
+        where=f"'{flag}' = ANY (flags)",
+        include=(
+            "certification_id",
+            "learner_id",
+            "standing",
+            "status",
+            "expires_at",
+            "due_at",
+            "updated_at",
+        ),
+    )
+# By standing and status first: dates go with them (what has lapsed expired before all that is
+# valid), so whoever asks for a status in order of a date would have to pass all others by. With
+# what is asked for most beside it, so that who is passed by is not read.
+_DATES = ("expires_at", "due_at", "updated_at")
+for name, instant, condition in (
+    ("enrollments_by_expiry", "expires_at", "expires_at IS NOT NULL"),
+    ("enrollments_by_due_date", "due_at", "due_at IS NOT NULL"),
+    ("enrollments_by_update", "updated_at", None),
+):
+    index(
+        enrollments,
+        name,
+        *("tenant_id", "standing", "status", instant, "id"),
+        where=condition,
+        include=("certification_id", *(other for other in _DATES if other != instant)),
+    )
 index(
     enrollments,
     "enrollments_awaiting_a_person",

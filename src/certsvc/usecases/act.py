@@ -89,5 +89,6 @@ async def _with_groups(
     if not rows:
         return command
     e = rows[0].enrollment
-    found = await groups.targeted_of_learner(conn, tenant.id, e.certification_id, e.learner_id)
-    return replace(command, groups=found)
+    pair = e.certification_id, e.learner_id
+    found = await groups.targeted_of_learners(conn, tenant.id, [pair])
+    return replace(command, groups=found.get(pair, ()))

@@ -27,7 +27,14 @@ from certsvc.store.errors import Conflict
 from certsvc.store.seats import forget
 from certsvc.store.tenants import Tenant
 from certsvc.usecases import seats
-from certsvc.usecases.decide import Ask, Outcome, decide_forgiving, decide_one, of_locked
+from certsvc.usecases.decide import (
+    Ask,
+    Outcome,
+    decide_forgiving,
+    decide_one,
+    decide_then,
+    of_locked,
+)
 
 ROUNDS = 4
 """How often a follow-up may lead on to another certification in one transaction."""
@@ -44,12 +51,14 @@ Pair = tuple[UUID, str]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A command for a learner in a certification, whether enrolled there or not."""
+    """A command for a learner in a certification, whether enrolled there or not; `then` is asked at
+    once of what has become of the enrollment, and if that is refused, so is all."""
 
     certification_id: UUID
     learner_id: str
     command: Command
     author: Author
+    then: Act | None = None
 
     @property
     def pair(self) -> Pair:
@@ -219,7 +228,7 @@ async def _called(
 async def _decided(
     conn: AsyncConnection, tenant: Tenant, now: datetime, calls: Sequence[Call]
 ) -> list[Outcome]:
-    far = any(reaches_back(call.command) for call in calls)
+    far = any(call.then is not None or reaches_back(call.command) for call in calls)
     pairs = [call.pair for call in calls]
     locked = await enrollments.lock_learners(conn, tenant.id, pairs, every_fact=far)
     here = {(row.enrollment.certification_id, row.enrollment.learner_id): row for row in locked}
@@ -231,7 +240,14 @@ async def _decided(
     new = [call for call in calls if call.pair not in here]
     if new:
         asks += await _newcomers(conn, tenant, now, new)
-    return await save(conn, tenant, now, [decide_one(ask, now) for ask in asks])
+    then = {call.pair: call.then for call in calls if call.then is not None}
+    outcomes = []
+    for place, ask in enumerate(asks):
+        if place % BREATH == BREATH - 1:
+            await asyncio.sleep(0)
+        pair = ask.enrollment.certification_id, ask.enrollment.learner_id
+        outcomes.append(decide_then(decide_one(ask, now), then.get(pair)))
+    return await save(conn, tenant, now, outcomes)
 
 
 async def _newcomers(

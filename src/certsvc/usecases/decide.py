@@ -80,6 +80,19 @@ def decide_forgiving(ask: Ask, now: datetime) -> Outcome:
         return Outcome(ask, unchanged, now, error=f"{type(error).__name__}: {error}")
 
 
+def decide_then(outcome: Outcome, command: Command | None) -> Outcome:
+    """The same with one more command at once. Refused, it takes back what came before it."""
+    first = outcome.decision
+    if command is None or first.refusal is not None:
+        return outcome
+    asked = replace(outcome.ask, enrollment=first.enrollment, command=command)
+    second = decide_one(asked, outcome.now)
+    if second.decision.refusal is not None:
+        return replace(outcome, decision=second.decision)
+    both = merged(first, second.decision)
+    return replace(outcome, decision=both, now=second.now, last=asked, earlier=first)
+
+
 def decided_again(outcome: Outcome, asked: Ask) -> Outcome:
     """The same at the same instant, of a row that was given something meanwhile."""
     again = decide_one(asked, outcome.now).decision

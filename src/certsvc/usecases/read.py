@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from certsvc.domain.certification import Certification
 from certsvc.domain.enrollment import Enrollment
+from certsvc.domain.evidence import Fact
 from certsvc.domain.lifecycle import advance
 from certsvc.store import enrollments
 from certsvc.store.enrollments import Locked, Wanted
@@ -57,7 +58,14 @@ async def read_at(
         return NotFound("enrollment", str(enrollment_id))
     wanted = [Wanted(state.certification_id, state.learner_id)]
     (facts,) = await enrollments.facts_for(conn, tenant.id, wanted)
-    heard = tuple(fact for fact in facts if fact.recorded_at <= at)
     certification = rows[0].certification
-    known = advance(replace(state, evidence=heard), certification, at).enrollment
-    return Read(known, certification, at)
+    return Read(as_known(state, certification, facts, at), certification, at)
+
+
+def as_known(
+    state: Enrollment, certification: Certification, facts: Sequence[Fact], at: datetime
+) -> Enrollment:
+    """The state that was recorded last by an instant, advanced to it with the facts that had been
+    heard by then."""
+    heard = tuple(fact for fact in facts if fact.recorded_at <= at)
+    return advance(replace(state, evidence=heard), certification, at).enrollment

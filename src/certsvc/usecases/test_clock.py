@@ -25,6 +25,7 @@ from certsvc.store.enrollments import Locked
 from certsvc.store.exclusive import stay, try_alone
 from certsvc.store.tenants import Tenant
 from certsvc.usecases.apply import BREATH, follow, save, set_row_aside, tell_of_seats
+from certsvc.usecases.bulk.sandbox import Ordered
 from certsvc.usecases.decide import Ask, Outcome, decide_forgiving, merged
 from certsvc.usecases.seats import hand_on, touches_seats
 
@@ -62,10 +63,13 @@ async def advance(
         refusal = _against(tenant, to, max_advance)
         if refusal is not None:
             return refusal
+        assert tenant is not None, "checked just now"
+        ordered = Ordered(engine, tenant, batch_size)
         told = Advanced(clock_at=to)
         moved: set[UUID] = set()
         while True:
-            step = await _step(engine, tenant_id, to, batch_size)
+            until = await ordered.until(to)
+            step = await _step(engine, tenant_id, until, batch_size)
             moved |= step.moved
             told = replace(
                 told,
@@ -75,7 +79,7 @@ async def advance(
                 events=told.events + step.events,
                 set_aside=told.set_aside + step.set_aside,
             )
-            if step.done:
+            if step.done and not await ordered.run(step.clock_at) and step.clock_at >= to:
                 return told
             await stay(alone)
 

@@ -10,6 +10,7 @@ from certsvc.settings import Settings
 from certsvc.store import idempotency
 from certsvc.store.db import transaction
 from certsvc.usecases import group_work, upkeep
+from certsvc.usecases.bulk.running import run_due
 from certsvc.usecases.tick import run_once
 
 RUN_SECONDS = 30.0
@@ -66,3 +67,9 @@ async def purge_keys(engine: AsyncEngine, _: Settings, __: asyncio.Event) -> int
 async def hand_on_seats(engine: AsyncEngine, settings: Settings, _: asyncio.Event) -> int:
     """Give free seats in live sessions to those in line whom nobody has given them."""
     return await upkeep.hand_on_seats(engine, clock.now(), settings.batch_size)
+
+
+async def run_bulk_operations(engine: AsyncEngine, settings: Settings, stop: asyncio.Event) -> int:
+    """Run the bulk operations that are under way, and start those whose time has come."""
+    until = clock.monotonic() + RUN_SECONDS
+    return await run_due(engine, settings.batch_size, deadline=until, stop=stop)
