@@ -26,6 +26,7 @@ from certsvc.store import (
 from certsvc.store.db import driver, transaction
 from certsvc.store.decisions import Change
 from certsvc.store.errors import Conflict
+from tests.support.aside import set_aside_page
 from tests.support.programmes import CERTIFICATION, utc
 from tests.support.stage import (
     BOSS,
@@ -347,7 +348,7 @@ async def test_a_row_that_was_set_aside_is_not_claimed_until_something_moves_it(
         await decisions.set_aside(conn, TENANT, id, "no such version\x00", MONDAY + days(2))
     assert await stage.tick(NEXT_YEAR) == 0
     async with transaction(stage.engine) as conn:
-        (aside,) = await enrollments.set_aside_page(conn, TENANT, limit=10)
+        (aside,) = await set_aside_page(conn, TENANT, limit=10)
         assert (aside.id, aside.error, aside.count) == (id, "no such version", 1)
         assert await enrollments.stored_as_of(conn, TENANT, NEXT_YEAR) == NEXT_YEAR
     await stage.act(id, Act(action=Action.SUSPEND), MONDAY + days(3))

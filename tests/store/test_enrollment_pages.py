@@ -1,109 +1,23 @@
 """Pages of enrollments: every filter alone and with others, in an order that an index serves."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import product
-from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from certsvc.domain.actions import Action
-from certsvc.domain.commands import Act
 from certsvc.domain.enrollment import Source
-from certsvc.domain.evidence import Fact, FactOutcome, FactType
 from certsvc.domain.status import Flag, Standing, Status
+from certsvc.domain.views import View
 from certsvc.store import enrollment_pages
-from certsvc.store.db import driver, transaction
-from certsvc.store.enrollment_pages import Filters, Position
-from certsvc.store.enrollments import Locked
-from tests.support.plans import fill, indexes
-from tests.support.programmes import CERTIFICATION, ELSEWHERE, definition
+from certsvc.store.db import transaction
+from certsvc.store.enrollment_filters import Filters
+from certsvc.store.enrollment_pages import Order, Position, Sort
+from tests.support.crowd import CHOICES, LATER, everybody, expected
+from tests.support.plans import assign, fill, indexes
+from tests.support.programmes import CERTIFICATION, ELSEWHERE
 from tests.support.stage import MONDAY, TENANT, Stage, days
-
-LATER = MONDAY + days(400)
-
-
-async def everybody(stage: Stage) -> list[Locked]:
-    """Two dozen enrollments of many kinds."""
-    forklift = await stage.certification(definition(due={"after": "P60D"}))
-    other = await stage.certification(id=ELSEWHERE, key="other", automatic=True)
-    async with transaction(stage.engine) as conn:
-        await driver(conn).execute(
-            "UPDATE certifications SET hidden = true, revision = revision + 1 WHERE key = 'other'"
-        )
-    for certification, group in ((forklift, None), (other, "G1")):
-        ids = await stage.enroll(certification, *(f"u-{n}" for n in range(8)), group=group)
-        await stage.enroll(certification, "u-8", "u-9", group="G2", at=MONDAY + days(3))
-        await stage.act(ids[0], Act(action=Action.CANCEL), MONDAY + days(1))
-    for n in range(3, 6):
-        fact = Fact(
-            id=f"F-{n}",
-            type=FactType.COURSE_COMPLETION,
-            occurred_at=MONDAY + days(n),
-            recorded_at=MONDAY + days(n),
-            course_id="C-1",
-            outcome=FactOutcome.PASSED,
-        )
-        await stage.report(f"u-{n}", fact, at=MONDAY + days(n))
-    await stage.tick(MONDAY + days(369))
-    async with transaction(stage.engine) as conn:
-        page = await enrollment_pages.page(conn, TENANT, Filters(), None, 200)
-    assert page.next is None
-    assert len(page.items) == 20
-    return page.items
-
-
-def expected(items: list[Locked], filters: Filters) -> set[UUID]:
-    """The ids that the filters let through, by reading every enrollment."""
-    return {one.enrollment.id for one in items if passes(one, filters)}
-
-
-def passes(one: Locked, filters: Filters) -> bool:
-    e = one.enrollment
-    shown = e.certificate if e.standing not in (Standing.REVOKED, Standing.NONE) else None
-    expires_at = None if shown is None else shown.expires_at
-    due_at = None if e.cycle is None else e.cycle.due_at
-    return all(
-        (
-            not filters.certifications or e.certification_id in filters.certifications,
-            not filters.learners or e.learner_id in filters.learners,
-            not filters.statuses or e.status in filters.statuses,
-            not filters.standings or e.standing in filters.standings,
-            not filters.flags or set(one.flags) & set(filters.flags),
-            any(
-                filters.source in (None, a.source) and filters.group in (None, a.group)
-                for a in e.assignments
-            ),
-            between(expires_at, filters.expires_after, filters.expires_before),
-            between(due_at, filters.due_after, filters.due_before),
-            between(e.updated_at, filters.updated_after, None),
-            filters.hidden in (None, one.certification.hidden),
-        )
-    )
-
-
-def between(at: datetime | None, after: datetime | None, before: datetime | None) -> bool:
-    if after is None and before is None:
-        return True
-    if at is None:
-        return False
-    return (after is None or at > after) and (before is None or at < before)
-
-
-CHOICES: dict[str, tuple[Any, ...]] = {
-    "certifications": ((), (ELSEWHERE,), (CERTIFICATION, ELSEWHERE)),
-    "learners": ((), ("u-3", "u-4", "u-8", "u-404")),
-    "statuses": ((), (Status.RECERTIFYING,), (Status.NOT_STARTED, Status.EXPIRED)),
-    "standings": ((), (Standing.NONE, Standing.GRACE)),
-    "flags": ((), (Flag.OVERDUE, Flag.DUE_FOR_RECERTIFICATION)),
-    "source": (None, Source.GROUP),
-    "group": (None, "G2"),
-    "expires_before": (None, LATER),
-    "due_after": (None, MONDAY),
-    "updated_after": (None, MONDAY + days(2)),
-    "hidden": (None, False),
-}
 
 
 async def test_every_set_of_filters_finds_what_reading_all_would_find(stage: Stage) -> None:
@@ -186,32 +100,81 @@ async def test_another_tenants_enrollments_are_in_no_page(stage: Stage) -> None:
             assert (page.items, page.next) == ([], None)
 
 
-PLANS: list[tuple[Filters, str]] = [
-    (Filters(), "enrollments_pkey"),
-    (Filters(certifications=[CERTIFICATION]), "enrollments_of_certification"),
+DOCUMENTS = "enrollments_pkey"
+"""How the documents of a page are read that was found in an index alone."""
+FORKLIFT, OTHER = [CERTIFICATION], [ELSEWHERE]
+PLANS: list[tuple[Filters, Sort | None, set[str]]] = [
+    (Filters(), None, {"enrollments_pkey"}),
+    (Filters(), Sort.LEARNER_ID, {"enrollments_tenant_id_learner_id_certification_id_key"}),
+    (Filters(), Sort.EXPIRES_AT, {"enrollments_by_expiry", DOCUMENTS}),
+    (Filters(), Sort.DUE_AT, {"enrollments_by_due_date", DOCUMENTS}),
+    (Filters(), Sort.UPDATED_AT, {"enrollments_by_update", DOCUMENTS}),
+    (Filters(certifications=FORKLIFT), None, {"enrollments_of_certification"}),
     (
         Filters(learners=["m-7", "m-9"]),
-        "enrollments_tenant_id_learner_id_certification_id_key",
+        None,
+        {"enrollments_tenant_id_learner_id_certification_id_key"},
     ),
-    (Filters(statuses=[Status.LAPSED]), "enrollments_by_standing_and_status"),
-    (Filters(standings=[Standing.LAPSED]), "enrollments_by_standing_and_status"),
-    (Filters(flags=[Flag.EXPIRING]), "enrollments_flagged"),
-    (Filters(expires_before=MONDAY + days(9)), "enrollments_by_expiry"),
+    (
+        Filters(learners=["m-7", "m-9"], statuses=[Status.LAPSED]),
+        Sort.EXPIRES_AT,
+        {"enrollments_tenant_id_learner_id_certification_id_key"},
+    ),
+    (Filters(statuses=[Status.LAPSED]), None, {"enrollments_by_standing_and_status"}),
+    (
+        Filters(view=View.ADMIN_REVIEW),
+        None,
+        {"enrollments_by_standing_and_status", DOCUMENTS},
+    ),
+    (
+        Filters(standings=[Standing.LAPSED]),
+        None,
+        {"enrollments_by_standing_and_status", DOCUMENTS},
+    ),
+    (Filters(statuses=[Status.LAPSED]), Sort.EXPIRES_AT, {"enrollments_by_expiry"}),
+    (Filters(view=View.ACTIVE), Sort.UPDATED_AT, {"enrollments_by_update"}),
+    (Filters(standings=[Standing.NONE]), Sort.DUE_AT, {"enrollments_by_due_date", DOCUMENTS}),
+    (Filters(flags=[Flag.EXPIRING]), None, {"enrollments_expiring", DOCUMENTS}),
+    (Filters(view=View.EXPIRING), Sort.EXPIRES_AT, {"enrollments_expiring", DOCUMENTS}),
+    (
+        Filters(view=View.EXPIRING, certifications=OTHER, statuses=[Status.CERTIFIED]),
+        Sort.EXPIRES_AT,
+        {"enrollments_expiring", DOCUMENTS},
+    ),
+    (Filters(view=View.AWAITING_PAYMENT), None, {"enrollments_awaiting_payment", DOCUMENTS}),
+    (
+        Filters(flags=[Flag.EXPIRING, Flag.OVERDUE]),
+        Sort.EXPIRES_AT,
+        {"enrollments_expiring", "enrollments_overdue", DOCUMENTS},
+    ),
+    (Filters(expires_before=MONDAY + days(9)), None, {"enrollments_by_expiry", DOCUMENTS}),
     (
         Filters(expires_after=MONDAY + days(9), expires_before=MONDAY + days(30)),
-        "enrollments_by_expiry",
+        None,
+        {"enrollments_by_expiry", DOCUMENTS},
     ),
-    (Filters(due_before=MONDAY + days(30)), "enrollments_by_due_date"),
-    (Filters(updated_after=MONDAY), "enrollments_by_update"),
+    (
+        Filters(expires_before=MONDAY + days(90), certifications=OTHER, view=View.ACTIVE),
+        None,
+        {"enrollments_by_expiry"},
+    ),
+    (Filters(expires_before=MONDAY + days(2)), Sort.ID, {"enrollments_by_expiry"}),
+    (Filters(due_before=MONDAY + days(30)), None, {"enrollments_by_due_date", DOCUMENTS}),
+    (Filters(updated_after=MONDAY), None, {"enrollments_by_update", DOCUMENTS}),
 ]
 
 
+@pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("onwards", [False, True])
-async def test_every_filter_is_served_by_its_index(stage: Stage, onwards: bool) -> None:
+async def test_every_filter_and_order_is_served_by_its_index(
+    stage: Stage, onwards: bool, descending: bool
+) -> None:
     async with transaction(stage.engine) as conn:
         await fill(conn, 20_000)
-        for filters, index in PLANS:
-            assert await used(conn, filters, onwards) == {index}, filters
+        for filters, by, expected_indexes in PLANS:
+            order = enrollment_pages.order_of(filters, by, descending)
+            found = await used(conn, filters, onwards, order)
+            assert found == expected_indexes, (filters, order)
 
 
 @pytest.mark.parametrize("onwards", [False, True])
@@ -231,23 +194,17 @@ async def test_a_source_or_group_is_found_among_the_standing_assignments(
 ) -> None:
     async with transaction(stage.engine) as conn:
         await fill(conn, 20_000)
-        await driver(conn).execute(
-            """
-            INSERT INTO assignments (tenant_id, id, enrollment_id, source, group_id, assigned_at)
-            SELECT tenant_id, gen_random_uuid(), id,
-              CASE WHEN hash = 0 THEN 'group' ELSE 'manual' END,
-              CASE WHEN hash = 0 THEN 'G1' END, enrolled_at
-            FROM enrollments CROSS JOIN LATERAL (SELECT abs(hashtext(learner_id)) % 500) AS h (hash)
-            """
-        )
-        await driver(conn).execute("ANALYZE assignments")
+        await assign(conn)
         for filters in (Filters(group="G1"), Filters(source=Source.GROUP, group="G1")):
             found = await used(conn, filters, onwards)
             assert found == {"enrollments_pkey", "assignments_standing_by_source"}
 
 
-async def used(conn: AsyncConnection, filters: Filters, onwards: bool) -> set[str]:
+async def used(
+    conn: AsyncConnection, filters: Filters, onwards: bool, order: Order | None = None
+) -> set[str]:
     """The indexes that a page of fifty reads, from the beginning or from a position on."""
-    after = Position(UUID(int=2**100), MONDAY + timedelta(hours=30)) if onwards else None
-    statement, values = enrollment_pages.asked(TENANT, filters, after, 50)
+    at = MONDAY + timedelta(hours=10_000)
+    after = Position(UUID(int=2**127), at, "m-5") if onwards else None
+    statement, values = enrollment_pages.asked(TENANT, filters, after, 50, order)
     return await indexes(conn, statement.sql, *values)

@@ -17,6 +17,8 @@ from tests.support.stage import BOSS, MONDAY, TENANT, Stage, days
 
 TUESDAY = MONDAY + days(1)
 
+BOB = CERTIFICATION, "bob"
+
 
 async def joined(
     conn: AsyncConnection, group: str, *learners: str, at: datetime = MONDAY
@@ -114,10 +116,10 @@ async def test_targets_are_listed_with_their_members(stage: Stage) -> None:
             TargetedGroup("G2", MONDAY, 0),
         ]
         assert await groups.targeted_at(conn, TENANT, CERTIFICATION, "G3") is None
-        assert await groups.targeted_of_learner(conn, TENANT, CERTIFICATION, "bob") == ("G1",)
+        assert await groups.targeted_of_learners(conn, TENANT, [BOB]) == {BOB: ("G1",)}
         assert await groups.untarget(conn, TENANT, CERTIFICATION, "G1")
         assert not await groups.untarget(conn, TENANT, CERTIFICATION, "G1")
-        assert await groups.targeted_of_learner(conn, TENANT, CERTIFICATION, "bob") == ()
+        assert await groups.targeted_of_learners(conn, TENANT, [BOB]) == {}
 
 
 async def test_the_last_word_replaces_what_was_to_be_done(stage: Stage) -> None:

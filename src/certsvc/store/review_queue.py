@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from certsvc.domain.awaiting import AwaitingKind
 from certsvc.store.db import driver
-from certsvc.store.enrollment_pages import Page, Position, standing_assignment
+from certsvc.store.enrollment_filters import standing_assignment
+from certsvc.store.enrollment_pages import Page, Position
 from certsvc.store.enrollments import ROW, completed
 
 

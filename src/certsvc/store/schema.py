@@ -45,9 +45,15 @@ def member(column: str, enum: type[StrEnum]) -> CheckConstraint:
 
 
 def index(
-    table: Table, name: str, *columns: Any, where: str | None = None, unique: bool = False
+    table: Table,
+    name: str,
+    *columns: Any,
+    where: str | None = None,
+    unique: bool = False,
+    include: tuple[str, ...] = (),
 ) -> None:
-    """An index over columns or expressions, of the rows for which the condition holds."""
+    """An index over columns or expressions, of the rows for which the condition holds. What it
+    includes is not searched by, but read without the row."""
     condition = None if where is None else text(where)
     parts = [table.c[column] if isinstance(column, str) else column for column in columns]
-    Index(name, *parts, unique=unique, postgresql_where=condition)
+    Index(name, *parts, unique=unique, postgresql_where=condition, postgresql_include=include)
