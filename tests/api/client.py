@@ -118,9 +118,11 @@ def assert_as_promised(response: httpx.Response) -> None:
     if "content" not in told:
         assert response.content == b""
         return
-    ((media_type, content),) = told["content"].items()
-    assert response.headers["content-type"].partition(";")[0] == media_type
-    assert_valid(content["schema"]["$ref"].rpartition("/")[2], response.json())
+    media_type = response.headers["content-type"].partition(";")[0]
+    assert media_type in told["content"], media_type
+    if media_type in ("application/json", "application/problem+json"):
+        schema = told["content"][media_type]["schema"]
+        assert_valid(schema["$ref"].rpartition("/")[2], response.json())
 
 
 class Client:

@@ -40,11 +40,14 @@ async def test_every_list_comes_in_pages(house: House) -> None:
         await house.certified(certification=key)
     enrolled = (await house.reader.get("/v1/enrollments"))["items"][0]
     await house.act(enrolled, "recertify", early=True)
+    order = {"action": "remind", "selection": {"filter": {}}}
+    ordered = await house.admin.post("/v1/bulk-operations", order, expect=202)
+    given = {"enrollment_id": enrolled["id"], "operation_id": ordered["id"]}
     checked = 0
     for operation in operations():
         if "cursor" not in {parameter["name"] for parameter in operation.parameters}:
             continue
-        path = path_of(operation, enrollment_id=enrolled["id"])
+        path = path_of(operation, **given)
         whole = await everything(house, path, 200)
         assert await everything(house, path, 1) == whole, operation.id
         checked += 1

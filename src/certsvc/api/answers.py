@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import orjson
+import msgspec
 from starlette.responses import Response
 
 JSON = "application/json"
@@ -15,7 +15,11 @@ JSON = "application/json"
 
 def render(value: Any) -> bytes:
     """A value as JSON."""
-    return orjson.dumps(value, option=orjson.OPT_UTC_Z)
+    return _encode(value)
+
+
+_encode = msgspec.json.Encoder().encode
+"""Several times quicker than others where there are many enums, ids and instants."""
 
 
 @dataclass(frozen=True, slots=True)

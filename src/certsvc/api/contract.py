@@ -35,10 +35,12 @@ TAGS = {
     "assignments": "Why a learner is enrolled.",
     "evidence": "Facts that the LMS reports.",
     "groups": "Who is in the LMS's groups, and which certifications target them.",
+    "bulk operations": "One decision over many enrollments, followed item by item.",
     "courses": "What the LMS tells about its courses.",
     "sessions": "Live sessions of a course, their seats, and who stands in line for one.",
     "certificates": "Credentials that completed cycles earned.",
     "verification": "What anybody may know of a certificate.",
+    "reports": "Counts for those who run the programmes, as numbers or as pictures.",
     "api-keys": "Keys and their roles.",
     "test-clock": "Time in a sandbox.",
 }

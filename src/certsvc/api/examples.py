@@ -60,6 +60,12 @@ EXAMPLES: dict[str, Any] = {
         "ends_at": "2026-03-16T12:00:00Z",
         "capacity": 12,
     },
+    "BulkOrder": {
+        "action": "recertify",
+        "selection": {"filter": {"flag": ["due_for_recertification"]}},
+        "reason": "Annual roll-out",
+        "dry_run": True,
+    },
     "ChangeDatesBody": {"expires_at": "2027-03-10T23:00:00Z", "reason": "Parental leave"},
     "RevokeBody": {"reason": "Unsafe driving", "on_behalf_of": "u-2"},
     "ApiKeyRequest": {"name": "LMS production", "role": "lms"},

@@ -107,6 +107,11 @@ def _of_content(errors: Sequence[Any]) -> Problem:
     return Problem("invalid_request", f"Wrong content in: {named}.", faults)
 
 
+def faults_of(errors: Sequence[Any], *place: object) -> tuple[Fault, ...]:
+    """What is wrong with a part of the body that was judged by itself, and where it stands."""
+    return tuple(_fault({**error, "loc": ("body", *place, *error["loc"])}) for error in errors)
+
+
 def _fault(error: Any) -> Fault:
     kind, (where, *path) = error["type"], error["loc"]
     detail = _WORDS.get(kind) or _sentence(error)

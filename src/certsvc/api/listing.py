@@ -1,8 +1,9 @@
 """Lists of enrollments: which are chosen, and from where a page goes on."""
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +13,13 @@ from starlette.responses import Response
 from certsvc.api.answers import Answer, answer
 from certsvc.api.exchange import Exchange
 from certsvc.api.paging import cursor_after, digest, place_of
+from certsvc.api.schemas.enrollment import EnrollmentFilter
+from certsvc.api.schemas.values import LMS_ID
 from certsvc.domain.describe import describe
 from certsvc.domain.to_do import Task, to_do
 from certsvc.store import certifications, enrollment_pages, enrollments, texts
-from certsvc.store.enrollment_pages import Filters, Position
+from certsvc.store.enrollment_filters import Filters
+from certsvc.store.enrollment_pages import Order, Position, Sort, order_of
 from certsvc.store.enrollments import Locked
 
 
@@ -28,6 +32,7 @@ class Selection:
     statuses: tuple[str, ...] = ()
     standings: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    view: str | None = None
     source: str | None = None
     group: str | None = None
     expires_before: datetime | None = None
@@ -37,7 +42,28 @@ class Selection:
     updated_after: datetime | None = None
     hidden: bool | None = None
 
+    @classmethod
+    def of(cls, asked: EnrollmentFilter) -> "Selection":
+        """The selection that was asked for."""
+        return cls(
+            certifications=tuple(asked.certification),
+            learners=tuple(asked.learner_id),
+            statuses=tuple(asked.status),
+            standings=tuple(asked.standing),
+            flags=tuple(asked.flag),
+            **asked.model_dump(include=_ALONE),
+        )
 
+    def order(self, sort: str | None = None, direction: str | None = None) -> Order:
+        """The order that was asked for; without one, that of the range of instants asked for."""
+        ranges = {name: getattr(self, name) for name in _RANGES}
+        by = None if sort is None else Sort(sort)
+        return order_of(Filters(**ranges), by, direction == "desc")
+
+
+_RANGES = ("expires_before", "expires_after", "due_before", "due_after", "updated_after")
+_ALONE = {"view", "source", "group", *_RANGES}
+BY_ID = Order()
 Items = list[dict[str, Any]]
 Describe = Callable[[AsyncConnection, UUID, Sequence[Locked], datetime], Awaitable[Items]]
 
@@ -46,7 +72,7 @@ async def described(
     _conn: AsyncConnection, _tenant_id: UUID, rows: Sequence[Locked], as_of: datetime
 ) -> Items:
     """The enrollments as the interface has them."""
-    return [_described(row, as_of) for row in rows]
+    return [shown(row, as_of) for row in rows]
 
 
 async def described_to_learner(
@@ -57,7 +83,7 @@ async def described_to_learner(
     known = await texts.of_certifications(conn, tenant_id, ids)
     return [
         {
-            **_described(row, as_of),
+            **shown(row, as_of),
             "certification_title": known[id].title,
             "certification_description": known[id].description,
             "to_do": [_task(task) for task in _to_do(row, as_of)],
@@ -71,26 +97,30 @@ async def enrollment_page(
     chosen: Selection,
     limit: int,
     cursor: str | None,
-    shown: Describe = described,
+    order: Order = BY_ID,
+    how: Describe = described,
 ) -> Response:
     """A page of enrollments, selected on stored state and shown as stored."""
-    mark = digest("enrollments", asdict(chosen))
-    after = place_of(cursor, mark, position_of)
+    mark = digest("enrollments", {**asdict(chosen), "order": [order.by, order.descending]})
+    after = place_of(cursor, mark, _READ.get(order.by, dated_position_of))
 
     async def work(conn: AsyncConnection, now: datetime) -> Answer:
         as_of = await enrollments.stored_as_of(conn, exchange.tenant_id, now)
-        filters = await _filters(conn, exchange.tenant_id, chosen)
+        filters = await filters_of(conn, exchange.tenant_id, chosen)
         if filters is None:
             return answer({"items": [], "next_cursor": None, "as_of": as_of})
-        found = await enrollment_pages.page(conn, exchange.tenant_id, filters, after, limit)
+        # What there is to do depends on evidence; what is, hardly.
+        found = await enrollment_pages.page(
+            conn, exchange.tenant_id, filters, after, limit, order, to_look=how is described
+        )
         following = None if found.next is None else cursor_after(mark, text_of(found.next))
-        items = await shown(conn, exchange.tenant_id, found.items, as_of)
+        items = await how(conn, exchange.tenant_id, found.items, as_of)
         return answer({"items": items, "next_cursor": following, "as_of": as_of})
 
     return await exchange.read(work)
 
 
-async def _filters(conn: AsyncConnection, tenant_id: UUID, chosen: Selection) -> Filters | None:
+async def filters_of(conn: AsyncConnection, tenant_id: UUID, chosen: Selection) -> Filters | None:
     """The store's filters; None where only unknown certifications were asked for."""
     known = await known_certifications(conn, tenant_id, chosen.certifications)
     if known is None:
@@ -108,7 +138,8 @@ async def known_certifications(
     return tuple({id for id, _ in found.values()}) or None
 
 
-def _described(row: Locked, as_of: datetime) -> dict[str, Any]:
+def shown(row: Locked, as_of: datetime) -> dict[str, Any]:
+    """One enrollment as the interface has it."""
     at = max(as_of, row.enrollment.updated_at)
     return describe(row.enrollment, row.certification, at)
 
@@ -126,14 +157,36 @@ def _task(task: Task) -> dict[str, Any]:
 
 def text_of(position: Position) -> str:
     """A position as a cursor carries it."""
-    instant = "" if position.instant is None else position.instant.isoformat()
-    return f"{position.id} {instant}"
+    beside = position.learner_id or ""
+    if position.instant is not None:
+        beside = position.instant.isoformat()
+    return f"{position.id} {beside}"
 
 
-def position_of(text: str) -> Position:
-    """The position that a cursor carries."""
+def id_position_of(text: str) -> Position:
+    """The position that a cursor carries where ids are in order."""
+    return Position(UUID(text.strip()))
+
+
+def dated_position_of(text: str) -> Position:
+    """The position that a cursor carries where instants are in order."""
     id, _, instant = text.partition(" ")
-    at = datetime.fromisoformat(instant) if instant else None
-    if at is not None and at.tzinfo is None:
+    at = datetime.fromisoformat(instant)
+    if at.tzinfo is None:
         raise ValueError("an instant without an offset")
-    return Position(UUID(id), at)
+    try:
+        return Position(UUID(id), at.astimezone(UTC))
+    except OverflowError as error:
+        raise ValueError("an instant out of range") from error
+
+
+def learner_position_of(text: str) -> Position:
+    """The position that a cursor carries where learners are in order."""
+    id, _, learner_id = text.partition(" ")
+    if not _LMS_ID.fullmatch(learner_id):
+        raise ValueError("not an id of the LMS's")
+    return Position(UUID(id), learner_id=learner_id)
+
+
+_LMS_ID = re.compile(LMS_ID, re.ASCII)
+_READ = {Sort.ID: id_position_of, Sort.LEARNER_ID: learner_position_of}

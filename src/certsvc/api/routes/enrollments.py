@@ -31,15 +31,6 @@ from certsvc.usecases.read import Read, read, read_at
 
 router = Operations("enrollments")
 EnrollmentId = Annotated[OurId, Path(description="The enrollment's id.")]
-ALONE = {
-    "source",
-    "group",
-    "expires_before",
-    "expires_after",
-    "due_before",
-    "due_after",
-    "updated_after",
-}
 Several = Query(max_length=100)
 NOT_FOUND = ("enrollment_not_found",)
 REFUSALS = (
@@ -88,15 +79,9 @@ def _enrolled(exchange: Exchange, outcome: Enrolled | NotFound) -> Answer:
 async def list_enrollments(call: Call, chosen: Annotated[EnrollmentQuery, Query()]) -> Response:
     """List enrollments, selected on stored state as of `as_of`. Of several values of one filter
     any may hold; of several filters all must."""
-    selection = Selection(
-        certifications=tuple(chosen.certification),
-        learners=tuple(chosen.learner_id),
-        statuses=tuple(chosen.status),
-        standings=tuple(chosen.standing),
-        flags=tuple(chosen.flag),
-        **chosen.model_dump(include=ALONE),
-    )
-    return await enrollment_page(call, selection, chosen.limit, chosen.cursor)
+    selection = Selection.of(chosen)
+    order = selection.order(chosen.sort, chosen.order)
+    return await enrollment_page(call, selection, chosen.limit, chosen.cursor, order)
 
 
 @router.operation(
@@ -157,4 +142,4 @@ async def list_learner_enrollments(
 ) -> Response:
     """List what a learner holds, and has to do next, over all certifications."""
     chosen = Selection(learners=(learner_id,), hidden=False if view == "learner" else None)
-    return await enrollment_page(call, chosen, limit, cursor, described_to_learner)
+    return await enrollment_page(call, chosen, limit, cursor, how=described_to_learner)

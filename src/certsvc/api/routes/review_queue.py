@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from certsvc.api.answers import Answer, answer
 from certsvc.api.exchange import Call
-from certsvc.api.listing import known_certifications, position_of, text_of
+from certsvc.api.listing import dated_position_of, known_certifications, text_of
 from certsvc.api.paging import cursor_after, digest, place_of
 from certsvc.api.routing import Operations
 from certsvc.api.schemas.review_queue import ReviewQuery, ReviewQueuePage
@@ -18,7 +18,6 @@ from certsvc.domain.definition import Path
 from certsvc.domain.opening import path_of
 from certsvc.store import enrollments, review_queue
 from certsvc.store.api_keys import Role
-from certsvc.store.enrollment_pages import Position
 from certsvc.store.enrollments import Locked
 from certsvc.store.review_queue import Chosen
 
@@ -30,7 +29,7 @@ async def list_review_queue(call: Call, asked: Annotated[ReviewQuery, Query()]) 
     """List everything that waits for a person, the longest waiting first. Of several values of
     one filter any may hold; of several filters all must."""
     mark = digest("review-queue", asked.model_dump(exclude={"limit", "cursor"}))
-    after = place_of(asked.cursor, mark, _position)
+    after = place_of(asked.cursor, mark, dated_position_of)
 
     async def work(conn: AsyncConnection, now: datetime) -> Answer:
         as_of = await enrollments.stored_as_of(conn, call.tenant_id, now)
@@ -45,13 +44,6 @@ async def list_review_queue(call: Call, asked: Annotated[ReviewQuery, Query()]) 
         return answer({"items": items, "next_cursor": following, "as_of": as_of})
 
     return await call.read(work)
-
-
-def _position(text: str) -> Position:
-    position = position_of(text)
-    if position.instant is None:
-        raise ValueError("the queue is in order of instants")
-    return position
 
 
 def _item(row: Locked, as_of: datetime) -> dict[str, Any] | None:

@@ -28,9 +28,13 @@ from certsvc.domain.enrollment import (
 )
 from certsvc.domain.events import EventType
 from certsvc.domain.status import CycleKind, Flag, Standing, Status, Work
+from certsvc.domain.views import VIEWS, View
 
 SourceWord = Annotated[str, Known(*(source.value for source in Source))]
 FlagWord = Annotated[str, Known(*(flag.value for flag in Flag))]
+SortWord = Annotated[str, Known("id", "learner_id", "expires_at", "due_at", "updated_at")]
+OrderWord = Annotated[str, Known("asc", "desc")]
+ViewWord = Annotated[str, Known(*(view.value for view in View))]
 
 
 class EnrollmentRequest(Authored):
@@ -48,7 +52,7 @@ class EnrollmentRequest(Authored):
     counts_from: Annotated[Instant | None, Field(description="Evidence counts from here.")] = None
 
 
-class EnrollmentQuery(Sent):
+class EnrollmentFilter(Sent):
     """Which enrollments: of several values of one filter any, of several filters all."""
 
     certification: list[Reference] = Field(default=[], max_length=100)
@@ -56,6 +60,13 @@ class EnrollmentQuery(Sent):
     status: list[Status] = Field(default=[], max_length=100)
     standing: list[Standing] = Field(default=[], max_length=100)
     flag: list[FlagWord] = Field(default=[], max_length=100)
+    view: Annotated[
+        ViewWord | None,
+        Field(
+            description="What programme people say, as one more filter: "
+            + " ".join(f"`{row.view}`: {row.says}" for row in VIEWS.values())
+        ),
+    ] = None
     source: SourceWord | None = None
     group: LmsId | None = None
     expires_before: Instant | None = None
@@ -63,6 +74,19 @@ class EnrollmentQuery(Sent):
     due_before: Instant | None = None
     due_after: Instant | None = None
     updated_after: Instant | None = None
+
+
+class EnrollmentQuery(EnrollmentFilter):
+    """A page of the enrollments that the filters let through."""
+
+    sort: Annotated[
+        SortWord | None,
+        Field(
+            description="In order of what. By a date: only those that have it. Without: in order "
+            "of the dates that a filter gives a range of, else of the ids."
+        ),
+    ] = None
+    order: Annotated[OrderWord | None, Field(description="Upwards, or downwards.")] = None
     limit: Annotated[int, Field(ge=1, le=200, description="How many at most.")] = 50
     cursor: Annotated[
         str | None,

@@ -1,0 +1,1 @@
+"""Charts of reports. Whatever imports from here loads the plotting library."""
