@@ -1,6 +1,7 @@
 """The commands and their options; what they do is in the files beside this one."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -91,6 +92,40 @@ def check() -> None:
         raise typer.Exit(1)
 
 
+@app.command("import")
+def import_file(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A CSV file; - reads stdin.")],
+    tenant: Annotated[
+        str | None, typer.Option(help="The tenant's key; may be left out where there is but one.")
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(help=", or ; or tab; by default what the first line shows.")
+    ] = None,
+    time_zone: Annotated[
+        str, typer.Option(help="Where the day begins that a date without a time means.")
+    ] = "UTC",
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Where refused rows are named; by default beside FILE, .refused.csv."),
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="From the beginning, though it was complete.")
+    ] = False,
+) -> None:
+    """Take in enrollments and certificates from another system.
+
+    Stopped at any moment, the same command goes on where it was; a repeat creates nothing twice.
+    Exit code 2 if rows were refused.
+    """
+    from certsvc.cli.importing import Asked, run
+
+    asked = Asked(file, tenant, _delimiter(delimiter), time_zone, report, again)
+    with explained():
+        code = run(read_settings(), asked)
+    if code:
+        raise typer.Exit(code)
+
+
 @app.command()
 def openapi() -> None:
     """Print the contract."""
@@ -116,6 +151,14 @@ def demo(
         code = run(learners=learners, programmes=programme or (), plain=plain)
     if code:
         raise typer.Exit(code)
+
+
+def _delimiter(text: str | None) -> str | None:
+    from certsvc.cli.sheet import DELIMITERS
+
+    if text is not None and text not in DELIMITERS:
+        raise typer.BadParameter("one of , ; tab", param_hint="--delimiter")
+    return None if text is None else DELIMITERS[text]
 
 
 def _instant(text: str | None) -> datetime | None:

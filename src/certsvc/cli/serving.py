@@ -5,7 +5,6 @@ committed. The second one does not wait.
 """
 
 import asyncio
-import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -16,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from certsvc import clock
 from certsvc.api.app import create_app
-from certsvc.cli.living import live
+from certsvc.cli.living import live, on_signal
 from certsvc.cli.surroundings import database, engine_of, voice
 from certsvc.domain.outcome import Refusal
 from certsvc.settings import Settings
@@ -30,7 +29,6 @@ DRAIN_SECONDS = 30
 """How long requests under way may take once the process is to end."""
 
 FIRST_TENANT = "default"
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class _Server(uvicorn.Server):
@@ -93,7 +91,7 @@ async def _serve(settings: Settings, url: str) -> None:
             server.should_exit = True
             app.state.service.drain()
 
-        with _on_signal(stop):
+        with on_signal(stop):
             await server.serve()
     finally:
         await engine.dispose()
@@ -103,7 +101,7 @@ async def _work(settings: Settings, url: str) -> None:
     engine = engine_of(settings, url)
     told = asyncio.Event()
     try:
-        with _on_signal(told.set):
+        with on_signal(told.set):
             scheduler = Scheduler(engine, settings)
             scheduler.start()
             voice.print("The scheduler runs. [dim]Ctrl-C stops it.[/dim]")
@@ -127,18 +125,6 @@ async def _scheduling(engine: AsyncEngine, settings: Settings) -> AsyncIterator[
         yield
     finally:
         await scheduler.stop(DRAIN_SECONDS)
-
-
-@contextmanager
-def _on_signal(stop: Callable[[], None]) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    for one in SIGNALS:
-        loop.add_signal_handler(one, stop)
-    try:
-        yield
-    finally:
-        for one in SIGNALS:
-            loop.remove_signal_handler(one)
 
 
 async def _first_tenant(engine: AsyncEngine) -> None:
