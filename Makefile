@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+CLIENT := examples/lms/certsvc_client
 UV     := uv==0.13.9
 LOCK   := .venv-lock/bin/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --quiet --python-version 3.11
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak check format generated demo bench docs openapi migrate lock clean
+.PHONY: help setup client run test soak check format generated demo bench docs openapi migrate lock clean
 
 help: ## Say what can be made
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,16 +24,27 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+client: $(CLIENT)/__init__.py ## Generate the client of examples/lms/ from the contract, in an environment of its own
+
+.venv-client/.installed: requirements/client.txt
+	$(PYTHON) -m venv --clear .venv-client
+	.venv-client/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/client.txt
+	@touch $@
+
+$(CLIENT)/__init__.py: .venv-client/.installed openapi/openapi.json examples/lms/generator.yaml
+	.venv-client/bin/openapi-python-client generate --fail-on-warning --path openapi/openapi.json --config examples/lms/generator.yaml --meta none --output-path $(CLIENT) --overwrite
+	@touch $@
+
 run: setup ## Start the service with its own PostgreSQL on http://127.0.0.1:8000
 	$(BIN)/certsvc serve $(ARGS)
 
-test: setup ## Run the tests in two processes (ARGS="-k name" narrows, ARGS="-n 0" takes one)
+test: setup client ## Run the tests in two processes (ARGS="-k name" narrows, ARGS="-n 0" takes one)
 	$(BIN)/pytest -n 2 $(ARGS)
 
-soak: setup ## Run the long tests as well
+soak: setup client ## Run the long tests as well
 	$(BIN)/pytest -m "soak or not soak" --timeout 3600 $(ARGS)
 
-check: setup ## Format, lint, types, import directions, generated files: all as a gate
+check: setup client ## Format, lint, types, import directions, generated files: all as a gate
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -67,8 +79,9 @@ lock: ## Resolve the dependencies anew into requirements/ (ARGS="--upgrade" take
 	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet $(UV); }
 	$(LOCK) $(ARGS) pyproject.toml --output-file requirements/runtime.txt
 	$(LOCK) $(ARGS) --group build --output-file requirements/build.txt
+	$(LOCK) $(ARGS) --group client --output-file requirements/client.txt
 	$(LOCK) $(ARGS) pyproject.toml --group dev --constraint requirements/build.txt --constraint requirements/runtime.txt --output-file requirements/dev.txt
 
 clean: ## Remove what was built or cached; keeps the data in .certsvc
-	rm -rf $(VENV) .venv-lock dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	find src tests migrations benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	rm -rf $(VENV) .venv-lock .venv-client $(CLIENT) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests migrations benchmarks examples -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

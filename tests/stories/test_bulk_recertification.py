@@ -16,22 +16,34 @@ from tests.support.programmes import EXAM, definition, path
 
 PEOPLE = [f"p{number}" for number in range(7)]
 DUE: Json = {"certification": "forklift", "flag": "due_for_recertification"}
+SEVERAL = {"certification", "status", "flag"}
 ROLL_OUT = "2026-11-02T08:00"
 YEARLY: Json = {"validity": {"period": "P1Y"}, "renewal_opens": "P30D", "grace": "P30D"}
 Each = Callable[[Json], Awaitable[None]]
 
 
 async def in_bulk(house: House, action: str, filters: Json, **parameters: Any) -> list[str]:
-    """Act on all whom a filter finds, a page at a time; who they were."""
-    done, cursor = [], None
-    while True:
-        page = await house.reader.get("/v1/enrollments", limit=3, cursor=cursor, **filters)
-        for line in page["items"]:
-            await house.act(line, action, **parameters)
-            done.append(line["learner_id"])
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return sorted(done)
+    """Act on all whom a filter finds, by one bulk operation; with whom it succeeded."""
+    reason = {"reason": parameters.pop("reason")} if "reason" in parameters else {}
+    order = {"action": action, "selection": selected(filters), "parameters": parameters, **reason}
+    ordered = await house.admin.post("/v1/bulk-operations", order, expect=202)
+    operation = f"/v1/bulk-operations/{ordered['id']}"
+    done = await house.reader.get(operation)
+    assert (done["state"], done["done"]) == ("completed", done["total"])
+    page = await house.reader.get(f"{operation}/items", limit=200, outcome="succeeded")
+    assert len(page["items"]) == done["counts"]["succeeded"]
+    people = (await house.reader.get("/v1/enrollments", limit=200))["items"]
+    names = {enrolled["id"]: enrolled["learner_id"] for enrolled in people}
+    return sorted(names[item["enrollment_id"]] for item in page["items"])
+
+
+def selected(filters: Json) -> Json:
+    """Select all: everybody whom the list shows under these filters."""
+    one_or_more = {
+        name: [value] if isinstance(value, str) and name in SEVERAL else value
+        for name, value in filters.items()
+    }
+    return {"filter": one_or_more}
 
 
 async def trained(house: House, **switches: Any) -> dict[str, Json]:
@@ -139,6 +151,12 @@ async def test_the_due_are_listed_selected_and_recertified(house: House) -> None
         assert {line["certificate"]["valid_through"] for line in page["items"]} == {
             f"2027-01-{day:02}" for day in range(5, 12)
         }
+        tried = {"action": "recertify", "selection": selected(DUE), "dry_run": True}
+        foreseen = await house.admin.post("/v1/bulk-operations", tried)
+        assert (foreseen["counts"], foreseen["by_status"]) == (
+            {"succeeded": len(PEOPLE)},
+            {"recertifying": len(PEOPLE)},
+        )
     with step("You can only check boxes on one page at a time"):
         first = await house.reader.get("/v1/enrollments", limit=3, **DUE)
         assert (len(first["items"]), first["next_cursor"] is None) == (3, False)
@@ -164,9 +182,12 @@ async def test_the_courses_are_assigned_and_the_learners_notified(house: House) 
             (task,) = (await held(house, name, view="learner"))["forklift"]["to_do"]
             assert (task["type"], task["course_ids"]) == ("step", ["C-1"])
     with step("your Learners will be notified!"):
+        decisions = set()
         for enrolled in people.values():
             (line,) = await told(house, enrolled, "recertification.opened")
             assert (line["effective_at"], line["reason"]) == (at(ROLL_OUT), "Roll-out of 2026")
+            decisions.add(line["bulk_operation_id"])
+        assert len(decisions) == 1  # one decision over all of them
     with step("Recertification Date and Due Date -what's the difference?"):
         now = await seen(house, people["p0"])
         assert (now["recertification_at"], now["due_at"]) == (at(ROLL_OUT), now["expires_at"])
