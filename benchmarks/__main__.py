@@ -1,4 +1,4 @@
-"""`python -m benchmarks [sweep] [idle-tick] [command] [--quick]`."""
+"""`python -m benchmarks [sweep] [idle-tick] [command] [bulk-recertify] [page] [--quick]`."""
 
 import argparse
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,10 +8,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from benchmarks import idle_tick
 from benchmarks.bench import FULL, QUICK, Bench
+from benchmarks.bulk_recertify import measure as bulk_recertify
 from benchmarks.command import measure as command
 from benchmarks.database import server
 from benchmarks.figures import RESULTS, Figure, keep, show
-from benchmarks.population.filling import FEW, MANY, fill_new
+from benchmarks.page import measure as page
+from benchmarks.population.filling import FEW, MANY, READY, fill_new, fill_ready
 from benchmarks.sweep import measure as sweep
 from certsvc import clock
 from certsvc.cli.living import live
@@ -20,9 +22,12 @@ BENCHMARKS: dict[str, Callable[[Bench], Awaitable[Figure]]] = {
     "sweep": sweep.measure,
     "idle-tick": idle_tick.measure,
     "command": command.measure,
+    "bulk-recertify": bulk_recertify.measure,
+    "page": page.measure,
 }
-ON_MANY = frozenset({"sweep", "idle-tick"})
+ON_MANY = frozenset({"sweep", "idle-tick", "page"})
 ON_FEW = frozenset({"idle-tick", "command"})
+ON_READY = frozenset({"bulk-recertify"})
 
 
 async def run(bench: Bench, names: Sequence[str]) -> list[Figure]:
@@ -31,6 +36,8 @@ async def run(bench: Bench, names: Sequence[str]) -> list[Figure]:
         await fill_new(bench, MANY, bench.sizes.many, bench.sizes.due)
     if ON_FEW.intersection(names):
         await fill_new(bench, FEW, bench.sizes.few, 0)
+    if ON_READY.intersection(names):
+        await fill_ready(bench, READY, bench.sizes.ready)
     return [await BENCHMARKS[name](bench) for name in names]
 
 

@@ -16,15 +16,19 @@ class Sizes:
     many: int
     due: int
     few: int
+    ready: int
     sweeps: int
+    recertifications: int
     idle_rounds: int
     idle_ticks: int
     command_rounds: int
     command_seconds: float
+    page_rounds: int
+    pages: int
 
 
-FULL = Sizes(1_000_000, 100_000, 10_000, 3, 15, 300, 5, 6.0)
-QUICK = Sizes(20_000, 4_000, 10_000, 2, 5, 100, 3, 2.0)
+FULL = Sizes(1_000_000, 100_000, 10_000, 100_000, 3, 3, 15, 300, 5, 6.0, 5, 200)
+QUICK = Sizes(20_000, 4_000, 10_000, 10_000, 2, 2, 5, 100, 3, 2.0, 3, 50)
 """Whether everything runs, and roughly where it stands; not for figures that are quoted."""
 
 

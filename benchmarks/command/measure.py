@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
-from secrets import token_bytes
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +13,9 @@ from benchmarks.command.bare import ACTOR
 from benchmarks.command.client import load
 from benchmarks.database import connected, copy_of
 from benchmarks.figures import Figure
+from benchmarks.keys import new_key
 from benchmarks.population.filling import FEW
-from benchmarks.population.programmes import LONG_AGO, TENANT
-from certsvc.store import api_keys
-from certsvc.store.api_keys import SECRET_BYTES, ApiKey, Role, hash_secret, make_key
-from certsvc.store.db import open_engine, transaction
+from benchmarks.population.programmes import TENANT
 
 COPY = "command"
 NEEDED = 0.55
@@ -54,7 +51,7 @@ class _Commands:
 async def measure(bench: Bench) -> Figure:
     """Both servers run on one database, and are asked in turn."""
     async with copy_of(bench.url, FEW, COPY) as url:
-        authorization = f"Bearer {await _key(url)}"
+        authorization = f"Bearer {await new_key(url, KEY_ID)}"
         async with connected(url) as connection:
             ids = [row[0] for row in await connection.fetch(_TARGETS, TENANT)]
         commands = _Commands(bench, _requests(ids, authorization, bench.now))
@@ -72,26 +69,6 @@ async def measure(bench: Bench) -> Figure:
         async with connected(url) as connection:
             await _expect_told(connection, commands.answered)
     return Figure("command", "commands/s", ours, bare, NEEDED)
-
-
-async def _key(url: str) -> str:
-    """The text of a key of the LMS's."""
-    secret = token_bytes(SECRET_BYTES)
-    key = ApiKey(
-        tenant_id=TENANT,
-        id=KEY_ID,
-        name="bench",
-        role=Role.ADMIN,
-        secret_hash=hash_secret(secret),
-        created_at=LONG_AGO,
-    )
-    engine = open_engine(url)
-    try:
-        async with transaction(engine) as conn:
-            await api_keys.insert(conn, key)
-    finally:
-        await engine.dispose()
-    return make_key(TENANT, KEY_ID, secret)
 
 
 def _requests(ids: list[UUID], authorization: str, now: datetime) -> Callable[[], bytes]:

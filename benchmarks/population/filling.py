@@ -3,16 +3,16 @@
 Indexes are dropped before and made again after, as for any load of this size.
 """
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from benchmarks.bench import Bench
 from benchmarks.database import connected, create
 from benchmarks.population.programmes import LONG_AGO, PROGRAMMES, TENANT, Programme
-from benchmarks.population.rows import COLUMNS, rows
+from benchmarks.population.rows import COLUMNS, ready_rows, rows
 from certsvc.store import certifications, migrate, tenants, versions
 from certsvc.store.certifications import CertificationRow
 from certsvc.store.db import copy_rows, open_engine, transaction
@@ -25,8 +25,11 @@ MANY = "many"
 FEW = "few"
 """The database of ten thousand, of which none is due."""
 
+READY = "ready"
+"""The database in which every second learner may recertify."""
+
 AT_ONCE = 25_000
-_LOADED = ("enrollments", "certificates", "evidence", "cycles")
+_LOADED = ("enrollments", "certificates", "evidence", "cycles", "assignments")
 
 _INDEXES = """
 SELECT indexname, indexdef FROM pg_indexes
@@ -61,27 +64,42 @@ SELECT tenant_id, 'F' || substr(learner_id, 2), learner_id, 'course_completion',
   enrolled_at + interval '1 hour', enrolled_at + interval '1 hour', 'passed', 85, 'C-1', 'key:lms'
 FROM enrollments"""
 
+_ASSIGNMENTS = """
+INSERT INTO assignments (tenant_id, id, enrollment_id, source, group_id, assigned_at)
+SELECT e.tenant_id, a.id, e.id, a.source, a.group, a.assigned_at
+FROM enrollments e, jsonb_to_recordset(e.doc -> 'assignments') AS a (
+  id uuid, source text, "group" text, assigned_at timestamptz)"""
+
 
 def _steps(total: int) -> int:
     """How often `fill` says that it has come further."""
-    return -(-total // AT_ONCE) + 4
+    return -(-total // AT_ONCE) + 5
 
 
 async def fill_new(bench: Bench, name: str, total: int, due: int) -> None:
-    """Make a database of that name and fill it."""
+    """Make a database of that name, of so many enrollments, so many of them due by now."""
+    await _fill_new(bench, name, total, rows(total, due, bench.now))
+
+
+async def fill_ready(bench: Bench, name: str, ready: int) -> None:
+    """Make a database of that name, of so many enrollments that may recertify, and as many that
+    may not."""
+    await _fill_new(bench, name, 2 * ready, ready_rows(2 * ready, ready, bench.now))
+
+
+async def _fill_new(bench: Bench, name: str, total: int, made: Iterator[tuple[Any, ...]]) -> None:
     bar = bench.bar(f"filling a database with {total:,} enrollments", _steps(total))
-    await fill(await create(bench.url, name), total, due, bench.now, bar.advance)
+    await fill(await create(bench.url, name), made, bar.advance)
 
 
-async def fill(url: str, total: int, due: int, now: datetime, advanced: Callable[[], None]) -> None:
-    """Make an empty database one of so many enrollments, so many of them due by now."""
+async def fill(url: str, made: Iterator[tuple[Any, ...]], advanced: Callable[[], None]) -> None:
+    """Make an empty database one of these enrollments."""
     await migrate.upgrade(url)
     engine = open_engine(url)
     try:
         async with transaction(engine) as conn:
             await _publish(conn)
         dropped = await _without_indexes(url)
-        made = rows(total, due, now)
         while batch := list(islice(made, AT_ONCE)):
             async with transaction(engine) as conn:
                 await copy_rows(conn, "enrollments", COLUMNS, batch)
@@ -90,7 +108,7 @@ async def fill(url: str, total: int, due: int, now: datetime, advanced: Callable
         await engine.dispose()
     async with connected(url) as connection:
         await connection.execute("SET maintenance_work_mem = '512MB'")
-        for statement in (_CERTIFICATES, _CYCLES, _EVIDENCE):
+        for statement in (_CERTIFICATES, _CYCLES, _EVIDENCE, _ASSIGNMENTS):
             await connection.execute(statement)
             advanced()
         for definition in dropped:

@@ -7,12 +7,17 @@ from uuid import UUID
 
 from benchmarks.population.programmes import AUTOMATIC, BY_HAND, TRAINING, Programme
 from certsvc.domain.commands import Enroll, Record
+from certsvc.domain.describe import flags
 from certsvc.domain.enrollment import Enrollment, Source, blank
 from certsvc.domain.events import EventType
 from certsvc.domain.evidence import Fact, FactOutcome, FactType
 from certsvc.domain.lifecycle import advance, decide, next_due
+from certsvc.domain.status import Flag, Standing
 
 DAY = timedelta(days=1)
+GROUP = "the group"
+"""Behind every life; each learner has one of several in its place."""
+
 LATE_BY = 3
 """What is due has been due for less than so many days."""
 
@@ -70,6 +75,13 @@ def resting_lives(now: datetime) -> list[Life]:
     ]
 
 
+def may_recertify(life: Life) -> bool:
+    """Whether a certificate is in force, its window is open, and nothing was made of that yet."""
+    e, certification = life.enrollment, life.programme.certification
+    due = Flag.DUE_FOR_RECERTIFICATION in flags(e, certification, e.updated_at)
+    return due and e.standing is Standing.VALID
+
+
 def _hour(variant: int) -> timedelta:
     return timedelta(hours=8 + variant % 9, minutes=7 * variant % 60)
 
@@ -111,7 +123,7 @@ def _born(programme: Programme, at: datetime) -> Life:
         seed="the seed",
         at=at,
     )
-    e = decide(e, certification, Enroll(source=Source.MANUAL), at).enrollment
+    e = decide(e, certification, Enroll(source=Source.GROUP, group=GROUP), at).enrollment
     passed_at = at + timedelta(hours=1)
     fact = Fact(
         id="the fact",

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from benchmarks.population.lives import KINDS, Life, due_lives, resting_lives
+from benchmarks.population.lives import GROUP, KINDS, Life, due_lives, may_recertify, resting_lives
 from benchmarks.population.programmes import TENANT
 from certsvc.domain.lifecycle import next_due_at
 from certsvc.store.codec import encode_enrollment
@@ -40,6 +40,7 @@ COLUMNS = (
     "doc",
 )
 VARIANTS = 16
+GROUPS = 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Enrollments that were made one after the other, within weeks, years ago: ids in order of time.
 _FIRST_ID = UUID("017f22e2-7900-7000-8000-000000000000").int
@@ -67,6 +68,7 @@ class Mould:
                 "learner": "the learner",
                 "seed": "the seed",
                 "fact": "the fact",
+                "group": GROUP,
                 "assignment": str(e.assignments[0].id),
                 **(
                     {}
@@ -89,6 +91,7 @@ class Mould:
             "learner": f"u-{number:07}",
             "seed": secret,
             "fact": f"F-{number:07}",
+            "group": group_of(number),
             "assignment": _uuid(self._assignment & ~_TAIL | number),
             "certificate": _uuid(self._certificate & ~_TAIL | number),
             "number": f"BENCH-{secret[:4]}-{secret[4:8]}-{secret[8:12]}-1".upper(),
@@ -96,6 +99,11 @@ class Mould:
         }
         text = self._text % tuple([own[name] for name in self._order])
         return (TENANT, UUID(id), *self._before, own["learner"], *self._after, text.encode())
+
+
+def group_of(number: int) -> str:
+    """The group of the learner of that number: as many in each, everywhere among the others."""
+    return f"G-{number * 7919 // 13 % GROUPS:02}"
 
 
 def _uuid(value: int) -> str:
@@ -130,3 +138,15 @@ def rows(total: int, due: int, now: datetime, seed: int = 7) -> Iterator[tuple[A
         else:
             mould = resting[random.randrange(len(resting))]
         yield mould.row(number, random)
+
+
+def ready_rows(total: int, ready: int, now: datetime, seed: int = 11) -> Iterator[tuple[Any, ...]]:
+    """So many enrollments, of which so many may recertify, mixed among the others."""
+    random = Random(seed)
+    lives = resting_lives(now)
+    moulds = [Mould(life) for life in lives if may_recertify(life)]
+    others = [Mould(life) for life in lives if not may_recertify(life)]
+    wanted = set(random.sample(range(total), ready))
+    for number in range(total):
+        chosen = moulds if number in wanted else others
+        yield chosen[random.randrange(len(chosen))].row(number, random)
