@@ -1,6 +1,7 @@
 """Transactions hold what they promise, and the database's errors have a meaning."""
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -89,6 +90,38 @@ async def test_a_cancelled_transaction_is_rolled_back_and_its_connection_comes_b
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await keys(engine) == []
+    assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("word", ["BEGIN", "COMMIT"])
+async def test_a_transaction_that_is_cancelled_as_it_begins_or_ends_spoils_no_connection(
+    engine: AsyncEngine, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = asyncpg.Connection.execute
+
+    async def execute(self: Any, query: str, *arguments: Any, **named: Any) -> Any:
+        if query.startswith(word):
+            current = asyncio.current_task()
+            assert current is not None
+            current.cancel()
+        return await real(self, query, *arguments, **named)
+
+    async def work() -> None:
+        async with transaction(engine) as conn:
+            await copy_rows(conn, "tenants", TENANT_COLUMNS, ROWS)
+
+    assert await keys(engine) == []
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncpg.Connection, "execute", execute)
+        await asyncio.wait([asyncio.create_task(work())])
+    async with transaction(engine) as conn:
+        await driver(conn).execute("DELETE FROM tenants")
+        await copy_rows(conn, "tenants", TENANT_COLUMNS, ROWS)
+    other = open_engine(engine.url.render_as_string(hide_password=False))
+    try:
+        assert await keys(other) == ["acme"], "others do not see what was committed"
+    finally:
+        await other.dispose()
     assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
 

@@ -113,6 +113,23 @@ async def test_a_failure_at_any_statement_loses_and_repeats_nothing(
     assert number > 25
 
 
+async def test_a_task_that_is_cancelled_at_any_statement_loses_and_repeats_nothing(
+    stage: Stage,
+) -> None:
+    ids = await certified(stage, PEOPLE)
+    for number in count(1):
+        id = await put_in(stage, later(ids))
+        tasks: list[asyncio.Task[int]] = []
+        with at_statement(number, lambda _: tasks[0].cancel(), after=False) as sent:  # noqa: B023
+            tasks.append(asyncio.create_task(run(stage.engine, stage.tenant, id, BATCH)))
+            await asyncio.wait(tasks)
+        await run(stage.engine, stage.tenant, id, BATCH)
+        await assert_whole(stage, id, ids)
+        if sent[0] < number:
+            break
+    assert number > 25
+
+
 async def test_a_process_that_is_killed_loses_and_repeats_nothing(
     stage: Stage, database_url: str
 ) -> None:

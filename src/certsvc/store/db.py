@@ -120,10 +120,14 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         conn = await _begun(engine)
         try:
             yield conn
-            await conn.commit()
         except BaseException:
             # Shielded, so that a cancelled request gives its connection back all the same.
             await asyncio.shield(conn.close())
+            raise
+        try:
+            await conn.commit()
+        except BaseException:
+            await asyncio.shield(_thrown_away(conn))
             raise
         # Nothing is left to be rolled back, so this waits for nobody and cannot be cancelled.
         await conn.close()
@@ -145,16 +149,22 @@ async def _begun(engine: AsyncEngine) -> AsyncConnection:
             await _adapted(conn)._start_transaction()
         except Exception as error:
             # BEGIN fails for no other reason than a connection that is dead.
-            await conn.invalidate()
-            await conn.close()
+            await _thrown_away(conn)
             attempts -= 1
             if attempts <= 0:
                 raise Unavailable("the database closes every connection") from error
         except BaseException:
-            await asyncio.shield(conn.close())
+            await asyncio.shield(_thrown_away(conn))
             raise
         else:
             return conn
+
+
+async def _thrown_away(conn: AsyncConnection) -> None:
+    """Close a connection for good of which it is not known whether BEGIN or COMMIT got through.
+    Whoever had it next might work inside a transaction that nobody ends."""
+    await conn.invalidate()
+    await conn.close()
 
 
 async def _connected(engine: AsyncEngine) -> AsyncConnection:
