@@ -86,7 +86,7 @@ judged AS MATERIALIZED (
           'number', step.cycle -> 'number', 'kind', 'recertification', 'version', 1,
           'opened_at', n.at_text, 'counts_from', n.at_text,
           'due_at', step.cycle -> 'due_at', 'limit_at', NULL, 'steps', $5::jsonb,
-          'exam_id', NULL, 'payment_required', false))
+          'exam_id', NULL, 'payment_required', false, 'courses', '[]'::jsonb))
       ELSE jsonb_build_object(
         'certificate', jsonb_build_object(
           'id', n.doc -> 'certificate' -> 'id', 'number', n.doc -> 'certificate' -> 'number',
