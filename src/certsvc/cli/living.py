@@ -13,7 +13,7 @@ from uvicorn.loops.auto import auto_loop_factory
 T = TypeVar("T")
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
-YOUNG = 20_000
+YOUNG = 200_000
 """Objects that are made before the collector looks at the young ones. A batch of the scheduler
 makes hundreds of thousands, none of them in a cycle: looking at them costs a fifth of its time."""
 

@@ -5,12 +5,12 @@ For each row of TIMERS when it comes due, and what happens then; `timeline.py` h
 
 from datetime import datetime
 
-from certsvc.domain.certification import Certification, first_when
+from certsvc.domain.certification import Certification
 from certsvc.domain.cycle_timers import open_now, waited, worked
 from certsvc.domain.definition import Policy
 from certsvc.domain.enrollment import HELD, CycleOutcome, Enrollment
 from certsvc.domain.events import EventType
-from certsvc.domain.opening import gates, policy_of
+from certsvc.domain.opening import policy_of, unhindered
 from certsvc.domain.periods import Duration
 from certsvc.domain.settling import summary
 from certsvc.domain.status import CycleKind, Standing
@@ -88,14 +88,14 @@ def window_at(e: Enrollment, c: Certification) -> datetime | None:
         return None
     at = waited(e, certificate.window_at, certificate.armed_at)
     if e.standing is Standing.VALID and not certificate.window_told:
-        opens = first_when(at, *gates(e, c))
+        opens = unhindered(e, c, at)
         by_itself = e.next_certification is None and opens is not None and c.automatic.at(opens)
         return _unheld(e, c, opens) if by_itself else opens
     if e.next_certification is not None:
         return None
     if not certificate.window_told and c.automatic.at(at):
         return None
-    return _unheld(e, c, first_when(at, *gates(e, c), c.automated))
+    return _unheld(e, c, unhindered(e, c, at, c.automated))
 
 
 def _unheld(e: Enrollment, c: Certification, at: datetime | None) -> datetime | None:
@@ -103,7 +103,7 @@ def _unheld(e: Enrollment, c: Certification, at: datetime | None) -> datetime | 
     away."""
     if e.held_until is None or at is None or e.held_until <= at:
         return at
-    return None if e.held_until >= HELD else first_when(e.held_until, *gates(e, c))
+    return None if e.held_until >= HELD else unhindered(e, c, e.held_until)
 
 
 def window(story: Story, at: datetime) -> None:
@@ -181,7 +181,7 @@ def restart_at(e: Enrollment, c: Certification) -> datetime | None:
     if not policy_of(c, certificate.version).restart_on_lapse:
         return None
     armed_at = max(cycle.opened_at, certificate.armed_at)
-    return first_when(waited(e, certificate.lapsed_at, armed_at), *gates(e, c))
+    return unhindered(e, c, waited(e, certificate.lapsed_at, armed_at))
 
 
 def restart(story: Story, at: datetime) -> None:

@@ -74,9 +74,10 @@ class Certification:
 
     def latest(self, at: datetime) -> Version | None:
         """The version that new cycles use at the instant, or None while none is in effect."""
-        return next(
-            (version for version in reversed(self.versions) if version.starts_at <= at), None
-        )
+        for version in reversed(self.versions):
+            if version.starts_at <= at:
+                return version
+        return None
 
     def effective(self, at: datetime) -> datetime | None:
         """The first instant at or after this one at which a version is in effect."""
@@ -122,6 +123,10 @@ class Certification:
         return bool(self.courses) and any(
             self.seats_needed(v.number, kind) for v in self.versions for kind in CycleKind
         )
+
+    def opens(self, at: datetime) -> bool:
+        """Whether a cycle may open at the instant: not archived, and a version is in effect."""
+        return not self.archived.at(at) and self.latest(at) is not None
 
     def unarchived(self, at: datetime) -> datetime | None:
         """The first instant at or after this one at which the certification is not archived."""

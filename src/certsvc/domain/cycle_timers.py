@@ -5,16 +5,16 @@ For each row of TIMERS when it comes due, and what happens then; `timeline.py` h
 
 from datetime import datetime
 
-from certsvc.domain.certification import Certification, first_when
+from certsvc.domain.certification import Certification
 from certsvc.domain.enrollment import Cycle, CycleOutcome, Enrollment, Plan
 from certsvc.domain.events import EventType
 from certsvc.domain.opening import (
-    gates,
     open_or_wait,
     open_planned,
     policy_of,
     starts_at,
     unbarred,
+    unhindered,
 )
 from certsvc.domain.seating import missing, news, tell_news
 from certsvc.domain.settling import settle
@@ -59,7 +59,7 @@ def blocked_at(e: Enrollment, c: Certification) -> datetime | None:
     """Told once in a plan: from when on an archived course keeps its cycle from opening."""
     if e.plan is None or e.plan.blocked or e.work is not Work.WAITING or not c.courses:
         return None
-    at = first_when(starts_at(e), *gates(e, c))
+    at = unhindered(e, c, starts_at(e))
     return None if at is None else c.impassable(e.next_kind, at)
 
 
@@ -80,8 +80,7 @@ def line_at(e: Enrollment, c: Certification) -> datetime | None:
     if e.plan.version is not None:
         start = max(start, c.pinned(e.plan.version).starts_at)
     starts = [start, *(version.starts_at for version in c.versions if version.starts_at > start)]
-    conditions = (*gates(e, c), unbarred(e, c))
-    found = (first_when(instant, *conditions) for instant in sorted(starts))
+    found = (unhindered(e, c, instant, unbarred(e, c)) for instant in sorted(starts))
     return next((at for at in found if at is not None and missing(e, c, at)), None)
 
 

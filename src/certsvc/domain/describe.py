@@ -1,6 +1,7 @@
 """An enrollment as the outside sees it: flags, dates, and the whole object of the interface."""
 
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from certsvc.domain.certification import Certification
@@ -17,6 +18,7 @@ from certsvc.domain.enrollment import (
 )
 from certsvc.domain.lifecycle import allowed_now, next_due
 from certsvc.domain.opening import opening_at, path_of, policy_of
+from certsvc.domain.periods import Calendar
 from certsvc.domain.status import Flag, Standing, Work
 from certsvc.domain.validity import notices_before
 
@@ -25,7 +27,9 @@ Described = dict[str, Any]
 
 def flags(e: Enrollment, c: Certification, now: datetime) -> tuple[Flag, ...]:
     """The marks that hold at the instant, in the order of their declaration."""
-    return tuple([flag for flag, holds in _FLAGS.items() if holds(e, c, now)])
+    return tuple(
+        [flag for flag, (of, holds) in _FLAGS.items() if getattr(e, of) and holds(e, c, now)]
+    )
 
 
 def _expiring(e: Enrollment, c: Certification, now: datetime) -> bool:
@@ -75,15 +79,16 @@ def _retracted(e: Enrollment, c: Certification, now: datetime) -> bool:
 
 
 _FLAGS = {
-    Flag.EXPIRING: _expiring,
-    Flag.DUE_FOR_RECERTIFICATION: _due,
-    Flag.OVERDUE: _overdue,
-    Flag.AWAITING_PAYMENT: _awaiting_payment,
-    Flag.AWAITING_SESSION: _awaiting_session,
-    Flag.EXAM_LOCKED: _exam_locked,
-    Flag.UNASSIGNED: _unassigned,
-    Flag.EVIDENCE_RETRACTED: _retracted,
+    Flag.EXPIRING: ("certificate", _expiring),
+    Flag.DUE_FOR_RECERTIFICATION: ("certificate", _due),
+    Flag.OVERDUE: ("cycle", _overdue),
+    Flag.AWAITING_PAYMENT: ("cycle", _awaiting_payment),
+    Flag.AWAITING_SESSION: ("places", _awaiting_session),
+    Flag.EXAM_LOCKED: ("cycle", _exam_locked),
+    Flag.UNASSIGNED: ("id", _unassigned),
+    Flag.EVIDENCE_RETRACTED: ("certificate", _retracted),
 }
+"""Each with the part of the enrollment without which it does not hold."""
 
 SHOWN = (Standing.VALID, Standing.GRACE, Standing.LAPSED)
 """Standings in which a certificate and its dates are shown."""
@@ -230,14 +235,19 @@ def _planned(e: Enrollment, c: Certification) -> Described:
     }
 
 
+@lru_cache(maxsize=64)
+def _today(calendar: Calendar, now: datetime) -> date:
+    """The local day: of all who are described at once it is the same."""
+    return calendar.day(calendar.point(now))
+
+
 def describe_certificate(certificate: Certificate, c: Certification, now: datetime) -> Described:
     """A certificate. `days_left` counts local days from today through the last valid one."""
     calendar = policy_of(c, certificate.version).calendar
     valid_through = days_left = None
     if certificate.expires_at is not None:
         valid_through = calendar.shown_through(calendar.through_of(certificate.expires_at))
-        today = calendar.day(calendar.point(now))
-        days_left = max(0, (valid_through - today).days)
+        days_left = max(0, (valid_through - _today(calendar, now)).days)
     return {
         "id": certificate.id,
         "number": certificate.number,

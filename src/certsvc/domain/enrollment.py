@@ -10,6 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from certsvc.domain.evidence import Fact
+from certsvc.domain.frozen import quick
 from certsvc.domain.status import (
     IN_FORCE,
     OPEN_WORK,
@@ -80,6 +81,7 @@ class ExamState(StrEnum):
     EXHAUSTED = "exhausted"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class StepProgress:
     """Where a step stands. `at` is when it was done (or handed in, while it awaits approval)."""
@@ -91,6 +93,7 @@ class StepProgress:
     evidence: tuple[str, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class ExamProgress:
     """Where the exam stands. `attempts` are the counted ones; `open_attempt` has begun only."""
@@ -104,6 +107,7 @@ class ExamProgress:
     evidence: tuple[str, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Progress:
     """What the evidence, overrides and approvals amount to.
@@ -142,6 +146,7 @@ class CycleOutcome(StrEnum):
     RESTARTED = "restarted"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A cycle that was asked for and has not opened: waiting, applied or assigned.
@@ -191,6 +196,11 @@ class Decided:
     exam_carried: ExamProgress | None = None
 
 
+UNDECIDED = Decided()
+"""Nobody decided anything."""
+
+
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cycle:
     """One pass through a path. `counts_from` bounds the evidence that counts (inclusive);
@@ -212,12 +222,13 @@ class Cycle:
     told_through: datetime
     overdue: bool = False
     courses: tuple[tuple[str, str], ...] = ()
-    decided: Decided = Decided()
+    decided: Decided = UNDECIDED
     progress: Progress = Progress()
     closed_at: datetime | None = None
     outcome: CycleOutcome | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
     """The credential that a completed cycle earned. `extends_from` is the expiry from which the
@@ -256,6 +267,7 @@ class Issued:
     expires_at: datetime | None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrollment:
     """The whole state of one enrollment.

@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from certsvc.domain.frozen import quick
+
 
 class FactType(StrEnum):
     """What kind of thing happened."""
@@ -34,6 +36,7 @@ class FactOutcome(StrEnum):
     REFUNDED = "refunded"
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """One piece of evidence. `id` is the LMS's; `certification_id` binds payments and external

@@ -15,13 +15,14 @@ from certsvc.domain.story import Story
 _INSTANT = timedelta(microseconds=1)
 
 
-def gates(enrollment: Enrollment, certification: Certification) -> tuple[Gate, ...]:
-    """What must hold, beside its own date, for time to do something about a cycle's opening."""
-
-    def assigned(at: datetime) -> datetime | None:
-        return at if enrollment.assigned and not enrollment.suspended else None
-
-    return assigned, certification.unarchived, certification.effective
+def unhindered(e: Enrollment, c: Certification, at: datetime, *more: Gate) -> datetime | None:
+    """The first instant at or after this one at which time may do something about a cycle's
+    opening: what must hold beside its own date, and more where it is asked for."""
+    if not e.assigned or e.suspended:
+        return None
+    if not more and c.opens(at):  # as a rule; asked of every enrollment of a sweep
+        return at
+    return first_when(at, *more, c.unarchived, c.effective)
 
 
 def unbarred(e: Enrollment, c: Certification) -> Gate:
@@ -66,7 +67,7 @@ def opening_at(enrollment: Enrollment, certification: Certification) -> datetime
     if e.plan is None or e.work is not Work.WAITING:
         return None
     more = (unbarred(e, c), seated(e, c)) if c.courses else ()
-    return first_when(starts_at(e), *gates(e, c), *more)
+    return unhindered(e, c, starts_at(e), *more)
 
 
 def open_or_wait(story: Story, plan: Plan) -> None:
@@ -74,12 +75,12 @@ def open_or_wait(story: Story, plan: Plan) -> None:
     the wait is left to time, even if it is over by now: other rows may be due before."""
     story.set(plan=plan, work=Work.WAITING)
     e, c = story.e, story.certification
-    at = first_when(starts_at(e), *gates(e, c))
+    at = unhindered(e, c, starts_at(e))
     if at is None or at > story.now:
         return
     if c.courses:
         _make_ready(story, at)
-    if opening_at(story.e, c) == at:
+    if not c.courses or opening_at(story.e, c) == at:
         open_planned(story, at)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from certsvc.domain.enrollment import Assignment, Certificate, Cycle, Enrollment
 from certsvc.domain.events import EventType
+from certsvc.domain.frozen import quick
 from certsvc.domain.status import Standing, Status
 
 
@@ -24,6 +25,7 @@ class Refusal:
     parameter: str | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Event:
     """One line of history. `by_time` tells timers from commands. `after` is the state at the end
@@ -51,6 +53,7 @@ class EnrollElsewhere:
     learner_id: str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The enrollment after, the events on the way, what else is to be done; or why not.

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from certsvc.domain.definition import Path, Step, Way, WayType
 from certsvc.domain.enrollment import (
+    UNDECIDED,
     Cycle,
     DoneBy,
     ExamState,
@@ -19,9 +20,11 @@ from certsvc.domain.enrollment import (
 )
 from certsvc.domain.evidence import Fact, FactOutcome, FactType, standing_facts
 from certsvc.domain.examination import examine
+from certsvc.domain.frozen import quick
 from certsvc.domain.periods import Calendar
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Bench:
     """What a judgement reads: the cycle, its path, the calendar, who it is about, the facts that
@@ -48,8 +51,8 @@ def judge(
 
     A refund ends a stretch in which the fee was paid: where everything was done within such a
     stretch, the cycle was complete then, whatever came after (a batch is judged as a set)."""
-    if not evidence:
-        return _judge_until(cycle, path, calendar, (), credited_before, at)
+    if _untouched(cycle, evidence, at) and path.steps:
+        return _fresh(cycle, path, calendar, at)
     cycle = _without_retracted(cycle, evidence)
     known = standing_facts(evidence)
     if path.payment_required:
@@ -66,6 +69,27 @@ def judge(
                 if earlier.completed_at is not None:
                     return earlier
     return _judge_until(cycle, path, calendar, known, credited_before, at)
+
+
+def _untouched(cycle: Cycle, evidence: tuple[Fact, ...], at: datetime) -> bool:
+    """Whether nobody has decided anything in the cycle, and nothing was true in it by then."""
+    if cycle.decided is not UNDECIDED:  # equal to it or not: the long way says the same
+        return False
+    since = min(cycle.counts_from, cycle.test_outs_from)
+    return all(not since <= fact.occurred_at <= at for fact in evidence)
+
+
+def _fresh(cycle: Cycle, path: Path, calendar: Calendar, at: datetime) -> Progress:
+    """Where a cycle with steps stands before anything is done: as most do when they open."""
+    payment = PaymentState.DUE if path.payment_required else PaymentState.NOT_REQUIRED
+    later = StepState.LOCKED if path.in_order else StepState.OPEN
+    first, *others = path.steps
+    steps = (
+        StepProgress(first.key, StepState.OPEN),
+        *(StepProgress(step.key, later) for step in others),
+    )
+    exam = examine(cycle, path.exam, calendar, (), training_done=False, at=at)
+    return Progress(payment, steps=steps, exam=exam)
 
 
 def _without_retracted(cycle: Cycle, evidence: tuple[Fact, ...]) -> Cycle:

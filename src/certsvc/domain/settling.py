@@ -124,7 +124,7 @@ def _changes(before: Progress, after: Progress) -> dict[str, Any]:
     steps = [
         {"key": step.key, "state": step.state, "by": step.by, "at": step.at}
         for step in after.steps
-        if step != known.get(step.key) and (before.steps or step.at is not None)
+        if (before.steps or step.at is not None) and step != known.get(step.key)
     ]
     if steps:
         changes["steps"] = steps

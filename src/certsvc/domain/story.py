@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from certsvc.domain.certification import Certification, Version
-from certsvc.domain.changed import changed
 from certsvc.domain.enrollment import (
     Assignment,
     Certificate,
@@ -20,10 +19,12 @@ from certsvc.domain.enrollment import (
     Place,
 )
 from certsvc.domain.events import EventType
+from certsvc.domain.frozen import changed, quick
 from certsvc.domain.ids import derived_id
 from certsvc.domain.outcome import Decision, EnrollElsewhere, Event, Refusal
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Line:
     """What a step says, before it is known how the step ends."""

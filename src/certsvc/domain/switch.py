@@ -36,9 +36,10 @@ class Switch:
         """The first instant at or after this one at which the switch has the value."""
         if self.at(instant) is value:
             return instant
-        return next(
-            (since for since, then in self.history if since > instant and then is value), None
-        )
+        for since, then in self.history:
+            if since > instant and then is value:
+                return since
+        return None
 
     def turned(self, value: bool, at: datetime) -> "Switch":
         """The switch with a new value from this instant on (unchanged where it has it already)."""

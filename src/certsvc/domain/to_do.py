@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from certsvc.domain.actions import Action
-from certsvc.domain.certification import Certification, first_when
+from certsvc.domain.certification import Certification
 from certsvc.domain.course import seat_needed
 from certsvc.domain.definition import Path, Step, WayType
 from certsvc.domain.describe import flags
@@ -22,7 +22,7 @@ from certsvc.domain.enrollment import (
     StepState,
 )
 from certsvc.domain.evidence import FactType, standing_facts
-from certsvc.domain.opening import gates, opening_at, path_of, starts_at
+from certsvc.domain.opening import opening_at, path_of, starts_at, unhindered
 from certsvc.domain.settling import own_facts
 from certsvc.domain.status import Flag, Standing, Work
 from certsvc.domain.transitions import PLAIN, check
@@ -87,7 +87,7 @@ def _assigned(e: Enrollment, c: Certification, now: datetime) -> Tasks:
 def _waiting(e: Enrollment, c: Certification, now: datetime) -> Tasks:
     """The first thing that keeps the cycle from opening: its date, a course, a seat."""
     version = c.latest(now)
-    starts = first_when(starts_at(e), *gates(e, c))
+    starts = unhindered(e, c, starts_at(e))
     if starts is None or starts > now or version is None:
         yield Task(type=ToDo.WAIT_FOR_START, since=starts)
     elif barred := c.barred(e.next_kind, now):

@@ -8,6 +8,7 @@ rest is done.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from certsvc.domain import effects, guards
 from certsvc.domain.actions import Action
@@ -125,33 +126,42 @@ BY_STATUS: dict[Status, tuple[Action, ...]] = {
 }
 """The actions that a status allows at all, in the order of their declaration."""
 
+
+def _conditions(action: Action, status: Status) -> tuple[Guard, ...]:
+    row = GRID[action]
+    return (*row.cells[status], *row.always)
+
+
 PLAIN = {action: Act(action=action) for action in Action}
 """Every action without any parameter."""
 
-_UNDER: dict[Status, tuple[tuple[Action, Act, tuple[Guard, ...]], ...]] = {
+_ANY = next(iter(PLAIN.values()))
+
+_UNDER: dict[Status, tuple[tuple[Guard, frozenset[Action]], ...]] = {
     status: tuple(
-        (action, PLAIN[action], (*GRID[action].cells[status], *GRID[action].always))
-        for action in actions
+        (guard, frozenset(action for action in actions if guard in _conditions(action, status)))
+        for guard in dict.fromkeys(
+            guard for action in actions for guard in _conditions(action, status)
+        )
     )
     for status, actions in BY_STATUS.items()
 }
+"""The conditions of a status, each once, with the actions that it is for."""
 
 
 def allowed(e: Enrollment, c: Certification, now: datetime) -> list[Action]:
     """The actions that are allowed now, without the reasons of the others."""
+    status = e.status
     # Without parameters a condition says the same of every action that it is for.
-    known: dict[Guard, bool] = {}
-    found = []
-    for action, act, conditions in _UNDER[e.status]:
-        for guard in conditions:
-            holds = known.get(guard)
-            if holds is None:
-                holds = known[guard] = guard(e, c, act, now) is None
-            if not holds:
-                break
-        else:
-            found.append(action)
-    return found
+    forbidden = [actions for guard, actions in _UNDER[status] if guard(e, c, _ANY, now) is not None]
+    return list(_others(status, *forbidden))
+
+
+@lru_cache(maxsize=4096)
+def _others(status: Status, *forbidden: frozenset[Action]) -> tuple[Action, ...]:
+    """The actions of a status but these."""
+    none = frozenset[Action]().union(*forbidden)
+    return tuple(action for action in BY_STATUS[status] if action not in none)
 
 
 def asks_for_evidence(e: Enrollment) -> bool:
@@ -162,7 +172,7 @@ def asks_for_evidence(e: Enrollment) -> bool:
 _INVESTED = frozenset(
     status
     for status, rows in _UNDER.items()
-    if any(guards.nothing_invested in conditions for _, _, conditions in rows)
+    if any(guard is guards.nothing_invested for guard, _ in rows)
 )
 
 

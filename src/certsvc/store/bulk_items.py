@@ -9,12 +9,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from certsvc.domain.enrollment import HELD
+from certsvc.domain.frozen import quick
 from certsvc.store.bulk_tables import ItemOutcome
 from certsvc.store.db import copy_rows, driver, json_of
 from certsvc.store.enrollment_filters import Filters, where
 from certsvc.store.rows import arrays, turned, types
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemRow:
     """One enrollment, or one learner in one certification, that an operation is about."""
@@ -31,6 +33,7 @@ class ItemRow:
     done_at: datetime | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What became of an item."""

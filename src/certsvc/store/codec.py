@@ -17,6 +17,7 @@ import orjson
 
 from certsvc.domain.enrollment import Cycle, Enrollment
 from certsvc.domain.evidence import Fact
+from certsvc.domain.frozen import thawed
 from certsvc.domain.switch import Switch
 
 T = TypeVar("T")
@@ -132,21 +133,22 @@ def _optional(kind: Any) -> tuple[Any, bool]:
 
 
 def _compile_decoder(kind: type[Any]) -> Callable[[Document], Any]:
-    """Fill the slots one by one, which takes half the time of the `__init__` of a frozen class."""
+    """Fill the slots one by one and freeze the whole, which takes a third of the time of the
+    `__init__` of a frozen class."""
     if hasattr(kind, "__post_init__") or not hasattr(kind, "__slots__"):
         raise TypeError(f"cannot store {kind}: it has no slots, or makes more of its arguments")
     hints = get_type_hints(kind)
     names = _Names()
     names.values["_new"] = object.__new__
-    lines = [f"o = _new({names.name('kind', kind)})"]
+    lines = [f"o = _new({names.name('thawed', thawed(kind))})"]
     arguments = "d"
     for field in fields(kind):
-        put = names.name("put", kind.__dict__[field.name].__set__)
         if (kind, field.name) in _BESIDE:
             arguments += f", {field.name}={names.name('default', _default(field))}"
-            lines.append(f"{put}(o, {field.name})")
+            lines.append(f"o.{field.name} = {field.name}")
         else:
-            lines.append(f"{put}(o, {_read_field(names, field, hints[field.name])})")
+            lines.append(f"o.{field.name} = {_read_field(names, field, hints[field.name])}")
+    lines.append(f"o.__class__ = {names.name('kind', kind)}")
     source = "\n ".join([f"def compiled({arguments}):", "get = d.get", *lines, "return o", ""])
     return names.compile(source)
 

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from certsvc.domain.certification import Certification
+from certsvc.domain.frozen import quick
 from certsvc.domain.outcome import Decision
 from certsvc.store import traces
 from certsvc.store.author import TIME, Author
@@ -29,6 +30,7 @@ FEW: Final = 64
 """Up to so many events go in by a plain statement; more of them by COPY."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Change:
     """What was decided about one row (`before` None: about a new one), and on whose word."""

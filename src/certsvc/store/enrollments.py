@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from certsvc.domain.certification import Certification
 from certsvc.domain.enrollment import Enrollment
 from certsvc.domain.evidence import Fact, in_order
+from certsvc.domain.frozen import quick
 from certsvc.store import certifications, seats
 from certsvc.store.codec import decode_enrollment
 from certsvc.store.db import driver
@@ -22,6 +23,7 @@ from certsvc.store.evidence import fact_of
 from certsvc.store.rows import ForRows, types
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Locked:
     """An enrollment with its evidence, its seats and its certification, and how the row stands.

@@ -174,8 +174,8 @@ async def _written(
         if outcome.ask.enrollment.id in lost:
             answered.append(replace(outcome, lost=True))
         else:
-            _count(outcome)
             answered.append(outcome)
+    _count(answered)
     return answered
 
 
@@ -275,11 +275,24 @@ async def _newcomers(
     return asks
 
 
-def _count(outcome: Outcome) -> None:
-    command = outcome.ask.command
-    if command is None:
-        return
-    action = command.action.value if isinstance(command, Act) else type(command).__name__.lower()
+def _count(outcomes: Sequence[Outcome]) -> None:
+    """What came of commands, for the figures."""
+    counts: dict[tuple[str, str], int] = {}
+    for outcome in outcomes:
+        command = outcome.ask.command
+        if command is not None and not outcome.lost:
+            named = _name(command), _result(outcome)
+            counts[named] = counts.get(named, 0) + 1
+    for labels, count in counts.items():
+        telemetry.COMMANDS.labels(*labels).inc(count)
+
+
+def _name(command: Command) -> str:
+    return command.action.value if isinstance(command, Act) else type(command).__name__.lower()
+
+
+def _result(outcome: Outcome) -> str:
     refusal = outcome.decision.refusal
-    result = refusal.code if refusal is not None else "applied" if outcome.moved else "unchanged"
-    telemetry.COMMANDS.labels(action, result).inc()
+    if refusal is not None:
+        return refusal.code
+    return "applied" if outcome.moved else "unchanged"

@@ -7,12 +7,14 @@ from datetime import datetime
 from certsvc.domain.certification import Certification
 from certsvc.domain.commands import Command
 from certsvc.domain.enrollment import Enrollment
+from certsvc.domain.frozen import quick
 from certsvc.domain.lifecycle import advance, decide
 from certsvc.domain.outcome import Decision
 from certsvc.store.author import Author
 from certsvc.store.enrollments import Locked
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One row and what is asked of it: a command, or that time alone may pass.
@@ -26,6 +28,7 @@ class Ask:
     locked: Locked | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of an Ask, at the row's own instant; `error` where a rule failed. `lost` says
