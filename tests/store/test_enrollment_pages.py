@@ -200,6 +200,25 @@ async def test_a_source_or_group_is_found_among_the_standing_assignments(
             assert found == {"enrollments_pkey", "assignments_standing_by_source"}
 
 
+async def test_a_large_group_is_asked_row_by_row_along_the_order(stage: Stage) -> None:
+    async with transaction(stage.engine) as conn:
+        await fill(conn, 20_000)
+        await assign(conn)
+        for by, index in (
+            (Sort.EXPIRES_AT, "enrollments_by_expiry"),
+            (Sort.UPDATED_AT, "enrollments_by_update"),
+        ):
+            filters = Filters(group="G1", standings=[Standing.VALID, Standing.GRACE])
+            statement, values = enrollment_pages.asked(
+                TENANT, filters, None, 50, Order(by), large_group=True
+            )
+            found = await indexes(conn, statement.sql, *values)
+            assert found - {"assignments_of_enrollment", "assignments_standing"} == {
+                index,
+                DOCUMENTS,
+            }
+
+
 async def used(
     conn: AsyncConnection, filters: Filters, onwards: bool, order: Order | None = None
 ) -> set[str]:

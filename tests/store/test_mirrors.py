@@ -1,5 +1,6 @@
 """A mirror says what the value itself says, in every attribute and property."""
 
+from contextlib import aclosing
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -11,11 +12,14 @@ from certsvc.domain.describe import describe
 from certsvc.domain.enrollment import Enrollment
 from certsvc.domain.lifecycle import allowed_now
 from certsvc.domain.transitions import asks_for_evidence
-from certsvc.store import enrollment_pages
+from certsvc.store import enrollment_pages, looking
 from certsvc.store.codec import encode_enrollment
 from certsvc.store.db import transaction
 from certsvc.store.enrollment_filters import Filters
+from certsvc.store.enrollment_looks import Look
+from certsvc.store.enrollment_pages import Order, Sort
 from certsvc.store.enrollments import Locked
+from certsvc.store.looking import Seen
 from certsvc.store.mirrors import mirrored_enrollment
 from tests.store.test_codec import instances
 from tests.support.crowd import everybody
@@ -55,16 +59,54 @@ async def test_a_page_to_look_at_shows_what_a_page_to_decide_on_does(stage: Stag
     await everybody(stage)
     async with transaction(stage.engine) as conn:
         whole = await enrollment_pages.page(conn, TENANT, Filters(), None, 100)
-        looked = await enrollment_pages.page(conn, TENANT, Filters(), None, 100, to_look=True)
-    assert looked.next == whole.next
+        look = Look(100, Order())
+        looked = [one async for piece in look.at(conn, TENANT, Filters(), None) for one in piece]
+    assert look.next == whole.next
     for at in (MONDAY + days(369), MONDAY + days(500)):
-        assert [shown(one, at) for one in looked.items] == [shown(one, at) for one in whole.items]
+        assert [shown(one, at) for one in looked] == [shown(one, at) for one in whole.items]
     began = [one for one in whole.items if asks_for_evidence(one.enrollment)]
     assert began
     assert len(began) < len(whole.items)
 
 
-def shown(one: Locked, at: Any) -> Any:
+@pytest.mark.parametrize("by", Sort)
+async def test_pages_to_look_at_follow_each_other_as_those_to_decide_on_do(
+    stage: Stage, by: Sort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In pages of any size: less than a piece, a piece and a bit, more than there is."""
+    monkeypatch.setattr(looking, "FEWEST", 5)
+    people = await everybody(stage)
+    for limit in (1, 4, 5, 6, len(people), 200):
+        order, after = Order(by, descending=limit == 4), None
+        while True:
+            async with transaction(stage.engine) as conn:
+                page = await enrollment_pages.page(conn, TENANT, Filters(), after, limit, order)
+                look = Look(limit, order)
+                found = [
+                    one.enrollment.id
+                    async for piece in look.at(conn, TENANT, Filters(), after)
+                    for one in piece
+                ]
+            assert found == [one.enrollment.id for one in page.items]
+            assert look.next == page.next
+            after = page.next
+            if after is None:
+                break
+
+
+async def test_who_stops_looking_leaves_the_connection_fit_for_more(stage: Stage) -> None:
+    await everybody(stage)
+    async with transaction(stage.engine) as conn:
+        for _ in range(3):
+            look = Look(200, Order())
+            async with aclosing(look.at(conn, TENANT, Filters(), None)) as pieces:
+                async for _ in pieces:
+                    break
+            page = await enrollment_pages.page(conn, TENANT, Filters(), None, 1)
+            assert len(page.items) == 1
+
+
+def shown(one: Locked | Seen, at: Any) -> Any:
     return describe(one.enrollment, one.certification, at)
 
 

@@ -8,6 +8,7 @@ read. What goes wrong on the way breaks the connection off: a body that ends is 
 import asyncio
 import csv
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from io import StringIO
@@ -19,10 +20,11 @@ from certsvc.api.answers import render
 from certsvc.api.exchange import Exchange
 from certsvc.api.listing import BY_ID, Selection, filters_of, shown
 from certsvc.api.persistence import Attempt, persistently
-from certsvc.store import enrollment_pages, enrollments
+from certsvc.store import enrollments
 from certsvc.store.db import transaction
+from certsvc.store.enrollment_looks import Look
 from certsvc.store.enrollment_pages import Position
-from certsvc.store.enrollments import Locked
+from certsvc.store.looking import Seen
 from certsvc.usecases.now import now_of
 
 BATCH = 1000
@@ -42,7 +44,7 @@ NDJSON = "application/x-ndjson"
 class _Batch:
     """Some enrollments, where the next ones begin after, and how far time has come there."""
 
-    rows: Sequence[Locked]
+    rows: Sequence[Seen]
     next: Position | None
     as_of: datetime
 
@@ -109,10 +111,10 @@ async def _read(exchange: Exchange, chosen: Selection, after: Position | None) -
             filters = await filters_of(conn, tenant_id, chosen)
             if filters is None:
                 return _Batch([], None, as_of)
-            page = await enrollment_pages.page(
-                conn, tenant_id, filters, after, BATCH, BY_ID, to_look=True
-            )
-            return _Batch(page.items, page.next, as_of)
+            look = Look(BATCH, BY_ID)
+            async with aclosing(look.at(conn, tenant_id, filters, after)) as pieces:
+                rows = [row async for piece in pieces for row in piece]
+            return _Batch(rows, look.next, as_of)
 
     return await persistently(attempt)
 

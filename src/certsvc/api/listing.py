@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,8 +20,10 @@ from certsvc.domain.describe import describe
 from certsvc.domain.to_do import Task, to_do
 from certsvc.store import certifications, enrollment_pages, enrollments, texts
 from certsvc.store.enrollment_filters import Filters
+from certsvc.store.enrollment_looks import Look
 from certsvc.store.enrollment_pages import Order, Position, Sort, order_of
 from certsvc.store.enrollments import Locked
+from certsvc.store.looking import Seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,31 +68,51 @@ _RANGES = ("expires_before", "expires_after", "due_before", "due_after", "update
 _ALONE = {"view", "source", "group", *_RANGES}
 BY_ID = Order()
 Items = list[dict[str, Any]]
-Describe = Callable[[AsyncConnection, UUID, Sequence[Locked], datetime], Awaitable[Items]]
+Found = tuple[Items, Position | None]
+Describe = Callable[[AsyncConnection, UUID, Filters, "Wanted"], Awaitable[Found]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which page, and as of when its enrollments are shown."""
+
+    after: Position | None
+    limit: int
+    order: Order
+    as_of: datetime
 
 
 async def described(
-    _conn: AsyncConnection, _tenant_id: UUID, rows: Sequence[Locked], as_of: datetime
-) -> Items:
+    conn: AsyncConnection, tenant_id: UUID, filters: Filters, wanted: Wanted
+) -> Found:
     """The enrollments as the interface has them."""
-    return [shown(row, as_of) for row in rows]
+    look = Look(wanted.limit, wanted.order)
+    items: Items = []
+    async with aclosing(look.at(conn, tenant_id, filters, wanted.after)) as pieces:
+        async for rows in pieces:
+            items += [shown(row, wanted.as_of) for row in rows]
+    return items, look.next
 
 
 async def described_to_learner(
-    conn: AsyncConnection, tenant_id: UUID, rows: Sequence[Locked], as_of: datetime
-) -> Items:
-    """The same, with what each is about, and what there is to do."""
-    ids = [row.enrollment.certification_id for row in rows]
+    conn: AsyncConnection, tenant_id: UUID, filters: Filters, wanted: Wanted
+) -> Found:
+    """The same, with what each is about, and what there is to do, which depends on evidence."""
+    page = await enrollment_pages.page(
+        conn, tenant_id, filters, wanted.after, wanted.limit, wanted.order
+    )
+    ids = [row.enrollment.certification_id for row in page.items]
     known = await texts.of_certifications(conn, tenant_id, ids)
-    return [
+    items = [
         {
-            **shown(row, as_of),
+            **shown(row, wanted.as_of),
             "certification_title": known[id].title,
             "certification_description": known[id].description,
-            "to_do": [_task(task) for task in _to_do(row, as_of)],
+            "to_do": [_task(task) for task in _to_do(row, wanted.as_of)],
         }
-        for id, row in zip(ids, rows, strict=True)
+        for id, row in zip(ids, page.items, strict=True)
     ]
+    return items, page.next
 
 
 async def enrollment_page(
@@ -109,12 +132,9 @@ async def enrollment_page(
         filters = await filters_of(conn, exchange.tenant_id, chosen)
         if filters is None:
             return answer({"items": [], "next_cursor": None, "as_of": as_of})
-        # What there is to do depends on evidence; what is, hardly.
-        found = await enrollment_pages.page(
-            conn, exchange.tenant_id, filters, after, limit, order, to_look=how is described
-        )
-        following = None if found.next is None else cursor_after(mark, text_of(found.next))
-        items = await how(conn, exchange.tenant_id, found.items, as_of)
+        wanted = Wanted(after, limit, order, as_of)
+        items, end = await how(conn, exchange.tenant_id, filters, wanted)
+        following = None if end is None else cursor_after(mark, text_of(end))
         return answer({"items": items, "next_cursor": following, "as_of": as_of})
 
     return await exchange.read(work)
@@ -138,7 +158,7 @@ async def known_certifications(
     return tuple({id for id, _ in found.values()}) or None
 
 
-def shown(row: Locked, as_of: datetime) -> dict[str, Any]:
+def shown(row: Locked | Seen, as_of: datetime) -> dict[str, Any]:
     """One enrollment as the interface has it."""
     at = max(as_of, row.enrollment.updated_at)
     return describe(row.enrollment, row.certification, at)

@@ -42,7 +42,7 @@ from certsvc.store.enrollment_filters import (
     value_of,
 )
 from certsvc.store.enrollments import ROW, Locked, completed
-from certsvc.store.looking import SEEN, seen
+from certsvc.store.looking import SEEN
 
 
 class Sort(StrEnum):
@@ -94,6 +94,12 @@ class Statement:
         """The same, for rows that are only to be looked at."""
         return _to_look(self.sql)
 
+    @property
+    def for_the_values(self) -> bool:
+        """Whether it is to be planned anew for the values. What leads to a learner or along a
+        group is the same for all."""
+        return "group" not in self.takes[-1:] and not _LEARNERS_OWN.issuperset(self.takes)
+
 
 LARGE: Final = 5_000
 """A group behind so many enrollments is large: to find them all for a page takes too long."""
@@ -127,7 +133,7 @@ def order_of(filters: Filters, by: Sort | None = None, descending: bool = False)
 
 @lru_cache(maxsize=1024)
 def _to_look(sql: str) -> str:
-    return sql.replace(ROW, SEEN)
+    return sql.replace(_COLUMNS, SEEN)
 
 
 @lru_cache(maxsize=1024)
@@ -316,20 +322,30 @@ async def page(
     after: Position | None,
     limit: int,
     order: Order | None = None,
-    *,
-    to_look: bool = False,
 ) -> Page:
-    """The next enrollments that the filters let through, as stored; without an order, in the one
-    that the filters suggest. Those only to be looked at are mirrors, with less beside them."""
+    """The next enrollments that the filters let through, as stored, to be decided on; without an
+    order, in the one that the filters suggest."""
     order = order or order_of(filters)
+    built, values = await prepared(conn, tenant_id, filters, after, limit, order)
+    rows = await driver(conn).fetch(built.sql, *values)
+    items = await completed(conn, tenant_id, rows[:limit])
+    return Page(items, _end(rows[limit - 1], order) if len(rows) > limit else None)
+
+
+async def prepared(
+    conn: AsyncConnection,
+    tenant_id: UUID,
+    filters: Filters,
+    after: Position | None,
+    limit: int,
+    order: Order,
+) -> tuple[Statement, list[Any]]:
+    """The statement for the page and one more, and its parameters."""
     large = _way_by_size(filters, order) and await many_in_group(conn, tenant_id, filters, LARGE)
     built, values = asked(tenant_id, filters, after, limit + 1, order, large_group=large)
-    if not _LEARNERS_OWN.issuperset(built.takes):
+    if built.for_the_values:
         await plan_for_the_values(conn)
-    sql, read = (built.to_look, seen) if to_look else (built.sql, completed)
-    rows = await driver(conn).fetch(sql, *values)
-    items = await read(conn, tenant_id, rows[:limit])
-    return Page(items, _end(rows[limit - 1], order) if len(rows) > limit else None)
+    return built, values
 
 
 def _way_by_size(filters: Filters, order: Order) -> bool:

@@ -42,8 +42,7 @@ def _attribute(field: Field[Any], hint: Any) -> Any:
     """What is missing has its default, and what may be None is then None, as in the codec."""
     kind = _mirrored(hint)
     if field.default is not MISSING:
-        default = field.default
-        return field.name, kind, msgspec.field(default_factory=lambda: default)
+        return field.name, kind, field.default
     if NoneType in get_args(hint):
         return field.name, kind, None
     return field.name, kind
