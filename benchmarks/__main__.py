@@ -1,4 +1,5 @@
-"""`python -m benchmarks [sweep] [idle-tick] [command] [bulk-recertify] [page] [--quick]`."""
+"""`python -m benchmarks [sweep] [idle-tick] [command] [bulk-recertify] [bulk-memory] [page]
+[page-query] [--quick]`."""
 
 import argparse
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from benchmarks import idle_tick
 from benchmarks.bench import FULL, QUICK, Bench
 from benchmarks.bulk_recertify import measure as bulk_recertify
+from benchmarks.bulk_recertify import memory as bulk_memory
 from benchmarks.command import measure as command
 from benchmarks.database import server
 from benchmarks.figures import RESULTS, Figure, keep, show
@@ -23,9 +25,11 @@ BENCHMARKS: dict[str, Callable[[Bench], Awaitable[Figure]]] = {
     "idle-tick": idle_tick.measure,
     "command": command.measure,
     "bulk-recertify": bulk_recertify.measure,
+    "bulk-memory": bulk_memory.measure,
     "page": page.measure,
+    "page-query": page.measure_query,
 }
-ON_MANY = frozenset({"sweep", "idle-tick", "page"})
+ON_MANY = frozenset({"sweep", "idle-tick", "page", "page-query", "bulk-memory"})
 ON_FEW = frozenset({"idle-tick", "command"})
 ON_READY = frozenset({"bulk-recertify"})
 

@@ -1,4 +1,5 @@
-"""Runs the recertification: the service's own bulk operation, and the script, each on a copy."""
+"""Runs the recertification: the service's own bulk operation, by two workers, and the script, each
+on a copy."""
 
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -13,14 +14,13 @@ from benchmarks.database import connected, copy_of
 from benchmarks.figures import Figure
 from benchmarks.population.filling import READY
 from benchmarks.population.programmes import BY_HAND, TENANT
+from benchmarks.workers import BATCH, workers
 from certsvc import clock
 from certsvc.domain.outcome import Refusal
-from certsvc.settings import Settings
 from certsvc.store import tenants
 from certsvc.store.author import Author
 from certsvc.store.db import open_engine, transaction
 from certsvc.usecases.bulk.ordering import Order, order
-from certsvc.usecases.bulk.running import run_due
 
 COPY = "recertify"
 NEEDED = 0.6
@@ -50,18 +50,18 @@ async def put_in(engine: AsyncEngine, given: Order) -> UUID:
 @dataclass(slots=True)
 class _Recertification:
     bench: Bench
-    batch: int = Settings.model_fields["batch_size"].default
     left: dict[str, Traces] = field(default_factory=dict)
 
     async def ours(self) -> float:
-        """Learners a second, from the order until the worker has completed it."""
+        """Learners a second, from the order until two workers have completed it."""
         async with copy_of(self.bench.url, READY, COPY) as url:
             engine = open_engine(url)
             try:
-                began = perf_counter()
-                id = await put_in(engine, EVERYBODY)
-                people = await run_due(engine, self.batch)
-                seconds = perf_counter() - began
+                async with workers("bulk", url, self.bench.now) as team:
+                    began = perf_counter()
+                    id = await put_in(engine, EVERYBODY)
+                    people = await team.work()
+                    seconds = perf_counter() - began
             finally:
                 await engine.dispose()
             await self._keep("ours", url, id)
@@ -72,7 +72,7 @@ class _Recertification:
         async with copy_of(self.bench.url, READY, COPY) as url:
             async with connected(url) as connection:
                 began = perf_counter()
-                id, people = await limit.recertify(connection, self.batch, REASON)
+                id, people = await limit.recertify(connection, BATCH, REASON)
                 seconds = perf_counter() - began
             await self._keep("limit", url, id)
         expect_same(self.left["ours"], self.left["limit"], self.bench.sizes.ready)

@@ -19,6 +19,7 @@ from benchmarks.population.programmes import TENANT
 
 COPY = "command"
 NEEDED = 0.55
+HANDLER = "benchmarks.command.bare:app"
 KEY_ID = UUID("018cc251-f400-7000-8000-0000000be0aa")
 WARM_UP_SECONDS = 1.0
 
@@ -57,7 +58,7 @@ async def measure(bench: Bench) -> Figure:
         commands = _Commands(bench, _requests(ids, authorization, bench.now))
         async with (
             servers.ours(url) as our_port,
-            servers.bare(url, authorization) as bare_port,
+            servers.bare(url, authorization, HANDLER) as bare_port,
         ):
             rounds = bench.sizes.command_rounds
             ours, bare = await alternately(

@@ -24,12 +24,12 @@ async def ours(url: str) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def bare(url: str, authorization: str) -> AsyncIterator[int]:
-    """The bare handler, under the same server with the same options. Its port."""
+async def bare(url: str, authorization: str, app: str) -> AsyncIterator[int]:
+    """A bare handler, under the same server with the same options. Its port."""
     port = _free_port()
     settings = {"BENCH_DATABASE_URL": plain(url), "BENCH_AUTHORIZATION": authorization}
     options = ("--no-access-log", "--log-level", "warning", "--no-server-header")
-    program = ("-m", "uvicorn", "benchmarks.command.bare:app", "--port", str(port), *options)
+    program = ("-m", "uvicorn", app, "--port", str(port), *options)
     async with _running(port, settings, *program):
         yield port
 

@@ -1,8 +1,5 @@
-"""The limit of a page: its rows, by one statement of asyncpg that was written for these filters.
-
-It reads what the answer is made of, the documents included, and does nothing with it: no HTTP, no
-caller, no JSON made or read, no rules, no look whether the certification has changed.
-"""
+"""The rows of a page, by one statement of asyncpg that was written for these filters: all that the
+answer is made of, the documents included, and nothing made of it."""
 
 from typing import Any
 from uuid import UUID

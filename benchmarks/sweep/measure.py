@@ -1,4 +1,5 @@
-"""Runs the sweep: the scheduler's own tick, and the statement by hand, each on a fresh copy."""
+"""Runs the sweep: the scheduler's own tick, in two workers, and the statement by hand, each on a
+fresh copy."""
 
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -9,9 +10,7 @@ from benchmarks.figures import Figure
 from benchmarks.population.filling import MANY
 from benchmarks.sweep import limit
 from benchmarks.sweep.comparison import Traces, expect_same, traces
-from certsvc.settings import Settings
-from certsvc.store.db import open_engine
-from certsvc.usecases.tick import run_once
+from benchmarks.workers import BATCH, workers
 
 COPY = "sweep"
 NEEDED = 0.7
@@ -20,28 +19,24 @@ NEEDED = 0.7
 @dataclass(slots=True)
 class _Sweep:
     bench: Bench
-    batch: int = Settings.model_fields["batch_size"].default
     left: dict[str, Traces] = field(default_factory=dict)
 
     async def ours(self) -> float:
-        """Rows a second of a tick, as the scheduler runs it, from its question to its end."""
+        """Rows a second of a tick, as two schedulers run it, from the first question to the end."""
         async with copy_of(self.bench.url, MANY, COPY) as url:
-            engine = open_engine(url)
-            try:
+            async with workers("tick", url, self.bench.now) as team:
                 began = perf_counter()
-                result = await run_once(engine, self.bench.now, self.batch)
+                rows = await team.work()
                 seconds = perf_counter() - began
-            finally:
-                await engine.dispose()
             await self._keep("ours", url)
-        return result.rows / seconds
+        return rows / seconds
 
     async def limit(self) -> float:
         """Rows a second of the statement by hand."""
         async with copy_of(self.bench.url, MANY, COPY) as url:
             async with connected(url) as connection:
                 began = perf_counter()
-                rows = await limit.sweep(connection, self.bench.now, self.batch)
+                rows = await limit.sweep(connection, self.bench.now, BATCH)
                 seconds = perf_counter() - began
             await self._keep("limit", url)
         expect_same(self.left["ours"], self.left["limit"], self.bench.sizes.due)
