@@ -1,14 +1,23 @@
 """Enrolment, one or many; twice at once is once."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
+from uuid import UUID
 
+from certsvc.domain.actions import Action
+from certsvc.domain.commands import Act
 from certsvc.domain.enrollment import Source
 from certsvc.domain.evidence import Fact, FactOutcome, FactType
 from certsvc.domain.status import Status
+from certsvc.store import enrollments, learners
 from certsvc.store.db import driver, transaction
+from certsvc.store.errors import Conflict
 from certsvc.store.evidence import Recorded, insert
 from certsvc.usecases.answers import NotFound
+from certsvc.usecases.apply import apply
+from certsvc.usecases.decide import of_locked
 from certsvc.usecases.enroll import Enrolled, EnrollRequest, enroll
 from certsvc.usecases.record import EvidenceItem, record
 from tests.support.programmes import ELSEWHERE, definition
@@ -138,6 +147,72 @@ async def test_evidence_and_enrolment_at_once_do_not_miss_each_other(stage: Stag
     async with transaction(stage.engine) as conn:
         statuses = await driver(conn).fetch("SELECT DISTINCT status FROM enrollments")
     assert [row[0] for row in statuses] == ["certified"]
+
+
+async def test_evidence_and_being_led_elsewhere_at_once_do_not_miss_each_other(
+    stage: Stage,
+) -> None:
+    """Who waits for the other's rows begins again."""
+    first = await stage.certification()
+    await stage.certification(definition(prior_credit="P9D"), id=ELSEWHERE, key="other")
+    people = [f"u-{n}" for n in range(12)]
+    ids = await stage.enroll(first, *people)
+    for id in ids:
+        await stage.act(id, Act(action=Action.CERTIFY, certified_at=MONDAY))
+    onwards = Act(
+        action=Action.CHANGE_NEXT_RECERTIFICATION,
+        next=str(ELSEWHERE),
+        next_certification=ELSEWHERE,
+        now=True,
+    )
+
+    async def lead(id: UUID) -> None:
+        async with transaction(stage.engine) as conn:
+            rows = await enrollments.lock(conn, stage.tenant.id, [id])
+            await apply(conn, stage.tenant, MONDAY, of_locked(rows, BOSS, onwards))
+
+    async def report(learner: str) -> None:
+        item = EvidenceItem(
+            id=f"F-{learner}",
+            type=FactType.COURSE_COMPLETION,
+            learner_id=learner,
+            occurred_at=MONDAY,
+            course_id="C-1",
+            outcome=FactOutcome.PASSED,
+            grade=90.0,
+        )
+        async with transaction(stage.engine) as conn:
+            await record(conn, stage.tenant, MONDAY, [item], BOSS)
+
+    async def again(work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                return await work()
+            except Conflict:
+                await asyncio.sleep(0.01)
+
+    work = [partial(lead, id) for id in ids] + [partial(report, learner) for learner in people]
+    await asyncio.gather(*map(again, work))
+    async with transaction(stage.engine) as conn:
+        there = await driver(conn).fetch(
+            "SELECT status, count(*) FROM enrollments WHERE certification_id = $1 GROUP BY 1",
+            ELSEWHERE,
+        )
+    assert [tuple(row) for row in there] == [("certified", len(people))]
+
+
+async def test_two_who_hear_of_a_learner_do_not_wait_for_each_other_and_who_enrols_does(
+    stage: Stage,
+) -> None:
+    await stage.certification()
+    async with transaction(stage.engine) as conn:
+        await learners.share(conn, stage.tenant.id, ["ann"])
+        async with transaction(stage.engine) as other:
+            await asyncio.wait_for(learners.share(other, stage.tenant.id, ["ann"]), 5)
+        enrolling = asyncio.create_task(only(stage, ANN))
+        await asyncio.sleep(0.2)
+        assert not enrolling.done()
+    assert (await enrolling).created
 
 
 async def test_the_number_of_statements_does_not_depend_on_how_many_are_enrolled(

@@ -20,7 +20,7 @@ from certsvc.domain.enrollment import (
 )
 from certsvc.domain.evidence import Fact, FactOutcome, FactType, standing_facts
 from certsvc.domain.examination import examine
-from certsvc.domain.frozen import quick
+from certsvc.domain.frozen import changed, quick
 from certsvc.domain.periods import Calendar
 
 
@@ -153,7 +153,7 @@ def _completed(progress: Progress, cycle: Cycle, path: Path, at: datetime) -> Pr
         if path.approval_required and cycle.decided.approved_at is not None:
             signed.append(cycle.decided.approved_at)
         completed_at = max([work_completed_at, *signed])
-    return replace(progress, work_completed_at=work_completed_at, completed_at=completed_at)
+    return changed(progress, work_completed_at=work_completed_at, completed_at=completed_at)
 
 
 def _is_payment(fact: Fact, outcome: FactOutcome) -> bool:

@@ -71,4 +71,6 @@ def _pays(story: Story) -> bool:
 def without(e: Enrollment, facts: tuple[Fact, ...]) -> Enrollment:
     """The enrollment before these facts were known."""
     new = {fact.id for fact in facts}
+    if all(fact.id not in new for fact in e.evidence):
+        return e  # as a rule: they have only just been heard of
     return replace(e, evidence=tuple(fact for fact in e.evidence if fact.id not in new))

@@ -11,13 +11,14 @@ from datetime import date, datetime
 from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
-from uuid import UUID, SafeUUID
+from uuid import UUID
 
 import orjson
 
 from certsvc.domain.enrollment import Cycle, Enrollment
 from certsvc.domain.evidence import Fact
 from certsvc.domain.frozen import thawed
+from certsvc.domain.ids import uuid_of_int
 from certsvc.domain.switch import Switch
 
 T = TypeVar("T")
@@ -28,26 +29,15 @@ _BESIDE = {(Enrollment, "evidence"), (Enrollment, "seats"), (Enrollment, "held_u
 _MISSING = object()
 _AS_IT_IS = (str, int, bool)
 
-_new_uuid = object.__new__
-_set_int = UUID.__dict__["int"].__set__
-_set_safe = UUID.__dict__["is_safe"].__set__
-_UNKNOWN = SafeUUID.unknown
-
 
 def uuid_of_text(value: str) -> UUID:
-    """The UUID in canonical text that we wrote ourselves: four times quicker than its class."""
-    made = _new_uuid(UUID)
-    _set_int(made, int(value.replace("-", ""), 16))
-    _set_safe(made, _UNKNOWN)
-    return made
+    """The UUID in canonical text that we wrote ourselves."""
+    return uuid_of_int(int(value.replace("-", ""), 16))
 
 
 def uuid_of_bytes(value: bytes) -> UUID:
     """The UUID of 16 bytes, as the database sends it."""
-    made = _new_uuid(UUID)
-    _set_int(made, int.from_bytes(value, "big"))
-    _set_safe(made, _UNKNOWN)
-    return made
+    return uuid_of_int(int.from_bytes(value, "big"))
 
 
 def switch_of(history: Iterable[tuple[str, bool]]) -> Switch:

@@ -112,13 +112,17 @@ async def apply_to_learners(
 async def follow(
     conn: AsyncConnection, tenant: Tenant, now: datetime, outcomes: Sequence[Outcome]
 ) -> None:
-    """Enrol elsewhere whom a decision leads there: a few rounds at most, nobody twice."""
+    """Enrol elsewhere whom a decision leads there: a few rounds at most, nobody twice.
+
+    They are held only now, with rows in hand: should somebody who hears of their deeds wait for
+    these rows, one of the two is told of a Conflict and begins again."""
     seen = {(o.ask.enrollment.certification_id, o.ask.enrollment.learner_id) for o in outcomes}
     for _ in range(ROUNDS):
         calls = {call.pair: call for call in _follow_ups(outcomes) if call.pair not in seen}
         if not calls:
             return
         seen.update(calls)
+        await learners.hold(conn, tenant.id, [learner_id for _, learner_id in calls])
         outcomes = await _called(conn, tenant, now, tuple(calls.values()))
 
 

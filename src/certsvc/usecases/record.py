@@ -65,7 +65,7 @@ async def record(
     known = {name: id for name, (id, _) in found.items()}
     results, sound = _sifted(items, now, known)
     learner_ids = sorted({item.learner_id for item in sound.values()})
-    await learners.hold(conn, tenant.id, learner_ids)
+    await learners.share(conn, tenant.id, learner_ids)
     rows = await enrollments.lock_of_learners(conn, tenant.id, learner_ids)
     facts = {item.id: item.fact(now, _named(item, known)) for item in sound.values()}
     new = await _insert(conn, tenant, author, sound, facts, results)
