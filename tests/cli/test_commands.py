@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from certsvc.cli.program import app
 from certsvc.store.api_keys import read_key
+from tests.support.database import new_database
 
 PROGRAM = [sys.executable, "-c", "from certsvc.cli import main; main()"]
 
@@ -76,6 +77,17 @@ def test_the_check_of_an_empty_database_finds_nothing(run: Run) -> None:
 
 def test_migrating_what_is_migrated_changes_nothing(run: Run) -> None:
     assert run("migrate").exit_code == 0
+
+
+def test_a_restored_database_is_said_to_be_one(
+    database_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with new_database(database_server) as url:
+        monkeypatch.setenv("CERTSVC_DATABASE_URL", url)
+        run = Run()
+        assert "restored" not in run("migrate").stderr
+        assert "restored" in run("migrate", "--restored").stderr
+        assert "restored" not in run("migrate").stderr
 
 
 def test_the_contract_is_printed_without_a_database() -> None:

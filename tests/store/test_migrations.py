@@ -150,7 +150,7 @@ async def test_a_migration_that_cannot_get_its_locks_gives_up(clean_database: st
     await migrate.upgrade(clean_database)
     connection = await asyncpg.connect(plain(clean_database))
     async with connection.transaction():
-        await connection.execute("LOCK TABLE bulk_operations IN ACCESS SHARE MODE")
+        await connection.execute("LOCK TABLE calendars IN ACCESS SHARE MODE")
         with pytest.raises(Exception, match="lock timeout"):
             await migrate.downgrade(clean_database, "-1")
     await connection.close()

@@ -264,7 +264,8 @@ _TABLES = {
 
 async def everything_of(stage: Stage, *without: str) -> Mapping[str, list[Any]]:
     """All that is stored of the people of the certification; and, by learner, who is in others."""
-    beside = ["tenant_id", "bulk_operation_id", *without]
+    # The same events stand at places of their own in the feed.
+    beside = ["tenant_id", "bulk_operation_id", "xid", "position", "written_by", *without]
     found: dict[str, list[Any]] = {}
     for table, condition in _TABLES.items():
         found[table] = await rows(

@@ -13,7 +13,7 @@ from certsvc_client.models import BulkOperation, Enrollment
 from lms import yearly
 from lms.clock import NotYet
 from lms.demonstration import live_through
-from lms.follow import follow
+from lms.follow import follow, listen
 from lms.programme import publish, target
 from lms.records import Records
 from lms.report import completion, report
@@ -34,6 +34,8 @@ def main() -> int:
     except (Refused, Unanswered, NotYet) as no:
         print(no, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     except httpx.TransportError as error:
         print(f"{given.url}: {error}", file=sys.stderr)
         return 1
@@ -52,7 +54,7 @@ def _run(given: argparse.Namespace, client: AuthenticatedClient, records: Record
             _add(given.completed, records)
             report(client, records, print)
         case "follow":
-            follow(client, records, print)
+            (listen if given.stay else follow)(client, records, print)
         case "yearly":
             _yearly(given, client)
         case _:
@@ -91,7 +93,8 @@ def _arguments() -> argparse.Namespace:
     commands.add_parser("sync", help="tell of courses, sessions and groups")
     results = commands.add_parser("report", help="tell what learners did")
     results.add_argument("--completed", nargs=3, metavar=("LEARNER", "COURSE", "GRADE"))
-    commands.add_parser("follow", help="react to what happened since last time")
+    following = commands.add_parser("follow", help="react to what happened since last time")
+    following.add_argument("--stay", action="store_true", help="and to what happens, for ever")
     each_year = commands.add_parser("yearly", help="recertify everybody on one day")
     each_year.add_argument("certification")
     each_year.add_argument("--on", type=_instant, required=True, help="the day, as an instant")

@@ -20,10 +20,10 @@ from certsvc_client.models import (
     BulkItemPage,
     BulkOperation,
     BulkOrder,
-    BulkOrderParametersType0,
     BulkSelection,
     Enrollment,
     EnrollmentFilter,
+    FreeForm,
     Problem,
 )
 from certsvc_client.types import UNSET, Unset
@@ -51,7 +51,7 @@ def order(action: str, selection: BulkSelection, reason: str, **parameters: Any)
     return BulkOrder(
         action=action,
         selection=selection,
-        parameters=BulkOrderParametersType0.from_dict(parameters),
+        parameters=FreeForm.from_dict(parameters),
         reason=reason,
     )
 

@@ -1,33 +1,33 @@
 """Where events come from: the one place that knows how the service is listened to.
 
-Here it is asked which enrollments changed since last time, and what is new in the history of each.
-A feed of events, or a webhook, would take the place of `unheard` and nothing else: `follow.py`
-takes what it yields, one enrollment's events in order, and keeps how far it came.
+The feed tells everything that happened, in an order that never changes: a reader that keeps the
+cursor of the last stretch it has taken in misses nothing and hears nothing twice. A webhook would
+take the place of `unheard` and nothing else.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import datetime
 from typing import Any
 
+import certsvc_client.models as told
 from certsvc_client import AuthenticatedClient
-from certsvc_client.api.enrollments import list_enrollments, list_history
-from certsvc_client.models import Enrollment, EnrollmentPage, HistoryEvent, HistoryPage, Problem
-from certsvc_client.types import UNSET, Unset
+from certsvc_client.api.events import list_events
+from certsvc_client.types import UNSET
 
 from lms.records import Records
-from lms.service import PAGE, pages
+from lms.service import PAGE, answered
 
-CURSOR = "updated_after"
-OVERLAP = timedelta(minutes=10)
-"""A change is dated when it begins and seen when it is done, so what changed shortly before the
-last look is looked at again. What was heard already is known by its sequence."""
+CURSOR = "events"
+A_MOMENT = 1
+"""Seconds to wait for what is just being written."""
+AS_LONG_AS_ALLOWED = 30
+"""Seconds that the service lets a request wait for news."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to an enrollment."""
+    """Something that happened to a learner's enrollment."""
 
     id: str
     type: str
@@ -42,65 +42,32 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What is new about one enrollment, in order."""
+    """What came next, and the cursor to keep with what was done about it."""
 
-    enrollment_id: str
-    revision: int
-    sequence: int
     events: list[Event]
+    cursor: str
 
 
-def unheard(client: AuthenticatedClient, records: Records) -> Iterator[News]:
-    """What happened since last time. The cursor is kept once everything has been taken."""
-    kept = records.kept(CURSOR)
-    since = UNSET if kept is None else datetime.fromisoformat(kept)
-    looked_at: datetime | None = None
-    for page in pages(partial(_changed, client, since)):
-        looked_at = looked_at or page.as_of
-        for enrollment in page.items:
-            revision, sequence = records.heard(str(enrollment.id))
-            if enrollment.revision != revision:
-                yield _news(client, enrollment, sequence)
-    if looked_at is not None:
-        records.keep(CURSOR, (looked_at - OVERLAP).isoformat())
+def unheard(client: AuthenticatedClient, records: Records, wait: int = A_MOMENT) -> Iterator[News]:
+    """What happened since the cursor that is kept, stretch by stretch, until there is nothing more
+    for so many seconds. Whoever takes it in keeps the cursor before the next stretch."""
+    while True:
+        after = records.kept(CURSOR) or UNSET
+        page = answered(list_events.sync(client=client, after=after, limit=PAGE, wait=wait))
+        yield News([_event(item) for item in page.items if item.learner_id], page.next_cursor)
+        if not page.items and not page.more:
+            return
 
 
-def _changed(
-    client: AuthenticatedClient, since: datetime | Unset, cursor: str | Unset
-) -> EnrollmentPage | Problem | None:
-    return list_enrollments.sync(client=client, updated_after=since, limit=PAGE, cursor=cursor)
-
-
-def _news(client: AuthenticatedClient, enrollment: Enrollment, sequence: int) -> News:
-    lines: list[HistoryEvent] = [
-        line
-        for page in pages(partial(_history, client, enrollment))
-        for line in page.items
-        if line.sequence > sequence
-    ]
-    return News(
-        str(enrollment.id),
-        enrollment.revision,
-        max((line.sequence for line in lines), default=sequence),
-        [_event(enrollment, line) for line in lines],
-    )
-
-
-def _history(
-    client: AuthenticatedClient, enrollment: Enrollment, cursor: str | Unset
-) -> HistoryPage | Problem | None:
-    return list_history.sync(enrollment.id, client=client, limit=PAGE, cursor=cursor)
-
-
-def _event(enrollment: Enrollment, line: HistoryEvent) -> Event:
+def _event(item: told.Event) -> Event:
     return Event(
-        id=str(line.id),
-        type=line.type_,
-        learner_id=enrollment.learner_id,
-        effective_at=line.effective_at,
-        stale=line.stale,
-        reason=line.reason,
-        bulk_operation_id=None if line.bulk_operation_id is None else str(line.bulk_operation_id),
-        data=line.data.to_dict(),
-        expires_at=enrollment.expires_at,
+        id=str(item.id),
+        type=item.type_,
+        learner_id=item.learner_id or "",
+        effective_at=item.effective_at,
+        stale=item.stale,
+        reason=item.reason,
+        bulk_operation_id=None if item.bulk_operation_id is None else str(item.bulk_operation_id),
+        data=item.data.to_dict(),
+        expires_at=None if item.after is None else item.after.expires_at,
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from certsvc_client import AuthenticatedClient
 
-from lms.feed import Event, News, unheard
+from lms.feed import A_MOMENT, AS_LONG_AS_ALLOWED, CURSOR, Event, News, unheard
 from lms.records import Records
 
 Say = Callable[[str], None]
@@ -23,15 +23,21 @@ MAILS = {
 """Whatever is not here needs no mail; types that are not known yet are passed over like these."""
 
 
-def follow(client: AuthenticatedClient, records: Records, say: Say) -> None:
-    """Take in what is new. What was heard and what was done about it are kept in one transaction:
-    cut off in between, it is heard again, and done once."""
+def follow(client: AuthenticatedClient, records: Records, say: Say, wait: int = A_MOMENT) -> None:
+    """Take in what is new. What was done about it and the cursor are kept in one transaction: cut
+    off anywhere, it goes on where it was."""
     taken = 0
-    for news in unheard(client, records):
+    for news in unheard(client, records, wait):
         with records.transaction():
             _react(records, news)
         taken += len(news.events)
     say(f"heard {taken} events")
+
+
+def listen(client: AuthenticatedClient, records: Records, say: Say) -> None:
+    """The same, for ever: the service answers as soon as something happens."""
+    while True:
+        follow(client, records, say, AS_LONG_AS_ALLOWED)
 
 
 def _react(records: Records, news: News) -> None:
@@ -41,7 +47,7 @@ def _react(records: Records, news: News) -> None:
         text = MAILS.get(event.type)
         if text is not None and not event.stale:
             records.mail(event.learner_id, text, event.id)
-    records.keep_heard(news.enrollment_id, news.revision, news.sequence)
+    records.keep(CURSOR, news.cursor)
 
 
 def _courses_to_assign(event: Event) -> Iterator[str]:

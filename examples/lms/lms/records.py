@@ -30,7 +30,6 @@ CREATE TABLE results (
 CREATE TABLE assigned (
   learner_id TEXT, course_id TEXT, event_id TEXT, PRIMARY KEY (learner_id, course_id, event_id));
 CREATE TABLE mails (event_id TEXT PRIMARY KEY, learner_id TEXT, text TEXT);
-CREATE TABLE heard (enrollment_id TEXT PRIMARY KEY, revision INTEGER, sequence INTEGER);
 CREATE TABLE kept (name TEXT PRIMARY KEY, value TEXT);
 """
 
@@ -191,18 +190,6 @@ class Records:
         """To whom what was sent."""
         rows = self._rows("SELECT learner_id, text FROM mails ORDER BY rowid")
         return [(row["learner_id"], row["text"]) for row in rows]
-
-    def heard(self, enrollment: str) -> tuple[int, int]:
-        """The revision and the sequence up to which an enrollment has been followed."""
-        sql = "SELECT revision, sequence FROM heard WHERE enrollment_id = ?"
-        rows = self._rows(sql, enrollment)
-        return (rows[0]["revision"], rows[0]["sequence"]) if rows else (-1, -1)
-
-    def keep_heard(self, enrollment: str, revision: int, sequence: int) -> None:
-        """An enrollment has been followed so far."""
-        self._db.execute(
-            "INSERT OR REPLACE INTO heard VALUES (?, ?, ?)", [enrollment, revision, sequence]
-        )
 
     def kept(self, name: str) -> str | None:
         """A value that was kept."""

@@ -5,7 +5,7 @@ The commit comes before the answer leaves. What is answered with a no is rolled 
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import Depends
@@ -27,6 +27,7 @@ from certsvc.store.db import transaction
 from certsvc.store.tenants import Tenant
 from certsvc.usecases.now import now_of
 
+T = TypeVar("T")
 Work = Callable[[AsyncConnection, datetime], Awaitable[Answer]]
 
 
@@ -68,13 +69,17 @@ class Exchange:
 
     async def read(self, work: Work) -> Response:
         """Answer from what is stored; nothing is written."""
+        return (await self.look(work)).response()
 
-        async def attempt(_: Attempt) -> Answer:
+    async def look(self, work: Callable[[AsyncConnection, datetime], Awaitable[T]]) -> T:
+        """Look into what is stored; nothing is written."""
+
+        async def attempt(_: Attempt) -> T:
             async with transaction(self.service.engine) as conn:
                 now = await now_of(conn, self.tenant, share=False)
                 return await work(conn, now)
 
-        return (await persistently(attempt)).response()
+        return await persistently(attempt)
 
     async def change(self, work: Work) -> Response:
         """Make a change, once, and answer when it is committed."""

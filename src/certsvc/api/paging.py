@@ -39,7 +39,9 @@ def cursor_after(mark: str, place: object) -> str:
     return urlsafe_b64encode(orjson.dumps([mark, str(place)])).decode().rstrip("=")
 
 
-def place_of(cursor: str | None, mark: str, read: Callable[[str], T]) -> T | None:
+def place_of(
+    cursor: str | None, mark: str, read: Callable[[str], T], *, parameter: str = "cursor"
+) -> T | None:
     """The place that a cursor names; refused when it is broken or of another list."""
     if cursor is None:
         return None
@@ -50,8 +52,14 @@ def place_of(cursor: str | None, mark: str, read: Callable[[str], T]) -> T | Non
             return read(place)
     except (Base64Error, UnicodeError, ValueError, TypeError, AttributeError):
         pass
-    fault = Fault(code="invalid_cursor", detail="is broken or of another list", parameter="cursor")
-    raise Problem("invalid_cursor", "Begin again without a cursor.", (fault,))
+    raise no_cursor(parameter)
+
+
+def no_cursor(parameter: str = "cursor") -> Problem:
+    """What is sent as a cursor is none of this list."""
+    detail = "is broken or of another list"
+    fault = Fault(code="invalid_cursor", detail=detail, parameter=parameter)
+    return Problem("invalid_cursor", "Begin again without a cursor.", (fault,))
 
 
 def after_id(cursor: str | None, mark: str) -> UUID | None:

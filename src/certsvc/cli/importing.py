@@ -19,7 +19,7 @@ from certsvc.cli.import_watch import Watch, watching
 from certsvc.cli.living import live, on_signal
 from certsvc.cli.sheet import STDIN, Sheet, opened
 from certsvc.cli.sheet_rows import COLUMNS, RowReader
-from certsvc.cli.surroundings import Failure, database, engine_of
+from certsvc.cli.surroundings import Failure, database, engine_of, settle
 from certsvc.settings import Settings
 from certsvc.store import bulk_operations, tenants
 from certsvc.store.author import CLI, Author
@@ -94,6 +94,7 @@ async def _run(settings: Settings, url: str, source: _Source, began: float) -> i
     asked, sheet = source.asked, source.sheet
     engine = engine_of(settings, url)
     try:
+        await settle(engine)
         tenant = await _tenant(engine, asked.tenant)
         origin = Origin(sheet.name, sheet.sha256, asked.time_zone, sheet.rows)
         with watching(sheet.rows) as watch:

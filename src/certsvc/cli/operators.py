@@ -7,7 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from certsvc import clock
-from certsvc.cli.surroundings import Failure, database, voice, with_engine
+from certsvc.cli.surroundings import Failure, database, engine_of, settle, voice, with_engine
 from certsvc.domain.outcome import Refusal
 from certsvc.settings import Settings
 from certsvc.store import migrate as migrations
@@ -19,10 +19,20 @@ from certsvc.usecases.tenants import create_key as make_key
 from certsvc.usecases.tenants import create_tenant as make_tenant
 
 
-def migrate(settings: Settings) -> None:
-    """Bring the database to the newest schema; of the embedded one that is done in any case."""
+def migrate(settings: Settings, *, restored: bool = False) -> None:
+    """Bring the database to the newest schema; of the embedded one that is done in any case.
+    `restored` says that it was put back to an earlier state."""
+
+    async def work(url: str) -> None:
+        await migrations.upgrade(url)
+        engine = engine_of(settings, url)
+        try:
+            await settle(engine, restored=restored)
+        finally:
+            await engine.dispose()
+
     with database(settings) as url:
-        asyncio.run(migrations.upgrade(url))
+        asyncio.run(work(url))
     voice.print(f"The database is at [bold]{migrations.code_head()}[/bold].")
 
 

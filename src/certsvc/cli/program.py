@@ -45,12 +45,19 @@ def worker() -> None:
 
 
 @app.command()
-def migrate() -> None:
+def migrate(
+    restored: Annotated[
+        bool,
+        typer.Option(
+            "--restored", help="The database was put back to an earlier state, by its files."
+        ),
+    ] = False,
+) -> None:
     """Bring the database to the newest schema."""
     from certsvc.cli.operators import migrate as run
 
     with explained():
-        run(read_settings())
+        run(read_settings(), restored=restored)
 
 
 @tenant.command("create")

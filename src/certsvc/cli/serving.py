@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from certsvc import clock
 from certsvc.api.app import create_app
 from certsvc.cli.living import live, on_signal
-from certsvc.cli.surroundings import database, engine_of, voice
+from certsvc.cli.surroundings import database, engine_of, settle, voice
 from certsvc.domain.outcome import Refusal
 from certsvc.settings import Settings
 from certsvc.store import migrate, tenants
@@ -63,10 +63,9 @@ def work(settings: Settings) -> None:
 async def _serve(settings: Settings, url: str) -> None:
     engine = engine_of(settings, url)
     try:
+        await _prepare(engine)
         if settings.database_url is None:
             await _first_tenant(engine)
-        else:
-            await _look_at_schema(engine)
 
         @asynccontextmanager
         async def living() -> AsyncIterator[None]:
@@ -101,6 +100,7 @@ async def _work(settings: Settings, url: str) -> None:
     engine = engine_of(settings, url)
     told = asyncio.Event()
     try:
+        await _prepare(engine)
         with on_signal(told.set):
             scheduler = Scheduler(engine, settings)
             scheduler.start()
@@ -142,10 +142,12 @@ async def _first_tenant(engine: AsyncEngine) -> None:
     print(key, flush=True)
 
 
-async def _look_at_schema(engine: AsyncEngine) -> None:
+async def _prepare(engine: AsyncEngine) -> None:
+    """Look at the database before anybody uses it, if it is there."""
     if not await reachable(engine):
         voice.print("[yellow]The database cannot be reached yet.[/yellow]")
         return
+    await settle(engine)
     async with transaction(engine) as conn:
         if not await migrate.at_head(conn):
             voice.print(

@@ -11,11 +11,11 @@ from pydantic import ValidationError
 from rich.console import Console
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from certsvc import telemetry
+from certsvc import clock, telemetry
 from certsvc.embedded import Cluster, EmbeddedPostgresError
 from certsvc.settings import Settings
-from certsvc.store import migrate
-from certsvc.store.db import open_engine
+from certsvc.store import feed_homes, migrate
+from certsvc.store.db import open_engine, transaction
 from certsvc.store.errors import StoreError
 
 Answer = TypeVar("Answer")
@@ -77,6 +77,17 @@ def engine_of(settings: Settings, url: str) -> AsyncEngine:
         max_overflow=settings.max_overflow,
         pool_timeout=settings.pool_timeout_seconds,
     )
+
+
+async def settle(engine: AsyncEngine, *, restored: bool = False) -> None:
+    """Before anybody writes events: let the feed go on behind what it told, wherever the database
+    was then. One whose schema is not the newest has to be migrated first."""
+    async with transaction(engine) as conn:
+        if not await migrate.at_head(conn):
+            return
+        moved = await feed_homes.settle(conn, clock.now(), restored=restored)
+    if moved:
+        voice.print("The database was restored: its events go on behind those told before.")
 
 
 def with_engine(settings: Settings, work: Callable[[AsyncEngine], Awaitable[Answer]]) -> Answer:

@@ -37,23 +37,24 @@ class EventRow:
     after: Enrollment | None = None
 
 
-_COLUMNS = """e.id, e.type, e.effective_at, e.recorded_at, e.actor, e.enrollment_id,
+COLUMNS = """e.id, e.type, e.effective_at, e.recorded_at, e.actor, e.enrollment_id,
   e.certification_id, e.learner_id, e.sequence, e.revision, e.stale, e.on_behalf_of, e.reason,
   e.bulk_operation_id, e.before_status, e.before_standing, e.data"""
 
-_HISTORY = f"""
-SELECT {_COLUMNS} FROM events e
-WHERE e.tenant_id = $1 AND e.enrollment_id = $2 AND e.sequence > $3
-ORDER BY e.sequence LIMIT $4"""
-
 # The state stands on the last event of its step.
-_HISTORY_WITH_AFTER = f"""
-SELECT {_COLUMNS}, (
+AFTER = """coalesce(e.after, (
   SELECT s.after FROM events s
   WHERE s.tenant_id = e.tenant_id AND s.enrollment_id = e.enrollment_id
     AND s.sequence >= e.sequence AND s.after IS NOT NULL
-  ORDER BY s.sequence LIMIT 1) AS after
-FROM events e
+  ORDER BY s.sequence LIMIT 1)) AS after"""
+
+_HISTORY = f"""
+SELECT {COLUMNS} FROM events e
+WHERE e.tenant_id = $1 AND e.enrollment_id = $2 AND e.sequence > $3
+ORDER BY e.sequence LIMIT $4"""
+
+_HISTORY_WITH_AFTER = f"""
+SELECT {COLUMNS}, {AFTER} FROM events e
 WHERE e.tenant_id = $1 AND e.enrollment_id = $2 AND e.sequence > $3
 ORDER BY e.sequence LIMIT $4"""
 

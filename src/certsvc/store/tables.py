@@ -4,9 +4,12 @@ What the LMS tells about its own world is in lms_tables.py.
 """
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
+    Column,
     Double,
+    Identity,
     Integer,
     LargeBinary,
     PrimaryKeyConstraint,
@@ -20,11 +23,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+import certsvc.store.activity_tables
 import certsvc.store.bulk_tables
-import certsvc.store.lms_tables  # noqa: F401 - so that `metadata` knows those as well
+import certsvc.store.calendar_tables
+import certsvc.store.lms_tables
+import certsvc.store.webhook_tables  # noqa: F401 - so that `metadata` knows those as well
 from certsvc.domain.enrollment import CycleOutcome, Source
 from certsvc.domain.evidence import FactOutcome, FactType
 from certsvc.domain.status import CycleKind, Flag, Standing, Status, Work
+from certsvc.store.feed_tables import TURN, WRITER
 from certsvc.store.schema import Instant, index, member, metadata, needed, one_of, optional
 
 # A tenant's own row is found by its id alone, so its key may be unique across tenants.
@@ -332,7 +339,9 @@ index(
     where="type = 'retraction'",
 )
 
-# Append only. `after` stands on the last event of a step: the state when the step was over.
+# Append only. `after` stands on the last event of a step: the state when the step was over. `xid`
+# and `position` are the event's place in the feed, `written_by` the transaction; the defaults are
+# others after the database was restored elsewhere (store/feed_homes.py).
 events = Table(
     "events",
     metadata,
@@ -355,10 +364,14 @@ events = Table(
     optional("before_standing", Text),
     needed("data", JSONB),
     optional("after", JSONB),
+    needed("written_by", BigInteger, server_default=text(f"({WRITER})")),
+    needed("xid", BigInteger, server_default=text(f"({TURN})")),
+    Column("position", BigInteger, Identity(always=True), nullable=False),
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("tenant_id", "enrollment_id", "sequence"),
     postgresql_with={"toast_tuple_target": "4096"},
 )
+index(events, "events_in_order", "tenant_id", "xid", "position")
 
 idempotency = Table(
     "idempotency",
