@@ -42,7 +42,7 @@ def _item(sent: EvidenceInput) -> EvidenceItem:
 def _described(outcome: Recorded) -> dict[str, Any]:
     return {
         "items": [_result(place, item) for place, item in enumerate(outcome.items)],
-        "moved": [_moved(moved) for moved in outcome.moved],
+        "moved": [moved_document(moved) for moved in outcome.moved],
     }
 
 
@@ -54,7 +54,8 @@ def _result(place: int, item: ItemResult) -> dict[str, Any]:
     return {"id": item.id, "result": item.result, "problem": problem}
 
 
-def _moved(moved: Moved) -> dict[str, Any]:
+def moved_document(moved: Moved) -> dict[str, Any]:
+    """An enrollment that moved, as the interface has it."""
     return {
         "id": moved.enrollment_id,
         "certification_id": moved.certification_id,

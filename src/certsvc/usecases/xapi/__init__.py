@@ -1,0 +1,1 @@
+"""xAPI: statements that a Learning Record Store forwards become evidence."""
