@@ -31,8 +31,9 @@ def expected_revision(request: Request, sent: int | None) -> int | None:
     return revision
 
 
-def unchanged(request: Request, revision: int) -> bool:
-    """Whether If-None-Match says that the client has this revision already."""
+def unchanged(request: Request, revision: int | str) -> bool:
+    """Whether If-None-Match says that the client has this revision (or what has this text for its
+    tag) already."""
     header = request.headers.get("if-none-match")
     if header is None:
         return False
