@@ -43,6 +43,16 @@ WEBHOOK_ATTEMPTS = Counter(
     ["result"],
     registry=REGISTRY,
 )
+WEBHOOKS_PENDING = Gauge(
+    "certsvc_webhooks_pending",
+    "Deliveries of webhooks that wait to be sent; counted up to 100000",
+    registry=REGISTRY,
+)
+WEBHOOK_LAG_SECONDS = Gauge(
+    "certsvc_webhook_lag_seconds",
+    "How late the oldest due delivery of an enabled endpoint is",
+    registry=REGISTRY,
+)
 HTTP_REQUESTS = Counter(
     "certsvc_http_requests",
     "Requests answered, by route template, method and status",

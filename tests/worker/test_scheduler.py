@@ -179,4 +179,5 @@ def test_the_timetable_names_every_duty_once_and_every_pause_is_positive() -> No
         "tick",
         "group-work",
         "bulk",
+        "webhooks",
     ]

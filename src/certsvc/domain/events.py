@@ -65,6 +65,7 @@ class EventType(StrEnum):
     CERTIFICATION_UNARCHIVED = "certification.unarchived"
     CERTIFICATION_CHANGED = "certification.changed"
     BULK_OPERATION_COMPLETED = "bulk_operation.completed"
+    WEBHOOK_ENDPOINT_DISABLED = "webhook_endpoint.disabled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +243,26 @@ EVENTS: dict[EventType, EventRow] = {
             "Switches or texts changed.",
             (("changes", "field to its value after"),),
         ),
-        EventRow(EventType.BULK_OPERATION_COMPLETED, "A bulk operation ended."),
+        EventRow(
+            EventType.BULK_OPERATION_COMPLETED,
+            "A bulk operation ended.",
+            (
+                ("action", "what was ordered"),
+                ("state", "completed or cancelled"),
+                ("total", "how many items there were"),
+                ("counts", "how many items had which outcome"),
+            ),
+        ),
+        EventRow(
+            EventType.WEBHOOK_ENDPOINT_DISABLED,
+            "A webhook endpoint was disabled by itself; it gets nothing until it is enabled again.",
+            (
+                ("endpoint_id", "the endpoint"),
+                ("description", "what it is for, as whoever made it said"),
+                ("cause", "gone (it answered 410) or failing"),
+                ("failing_since", "when the first attempt after its last success failed"),
+                ("failures", "attempts that failed since then"),
+            ),
+        ),
     )
 }

@@ -37,7 +37,12 @@ TABLE: tuple[Duty, ...] = (
     Duty("group-work", lambda settings: settings.tick_seconds, duties.do_group_work, True),
     Duty("seats", lambda settings: settings.tick_seconds, duties.hand_on_seats, False),
     Duty("bulk", lambda settings: settings.tick_seconds, duties.run_bulk_operations, True),
+    Duty("settle-feed", _minutes(1), duties.settle_feed, every_replica=False),
+    Duty(
+        "webhooks", lambda settings: min(1.0, settings.tick_seconds), duties.deliver_webhooks, True
+    ),
     Duty("wake-again", _minutes(5), duties.wake_again, every_replica=False),
     Duty("retry-set-aside", _minutes(15), duties.retry_set_aside, every_replica=False),
     Duty("purge-idempotency-keys", _minutes(15), duties.purge_keys, every_replica=False),
+    Duty("purge-webhooks", _minutes(15), duties.purge_webhooks, every_replica=False),
 )

@@ -1,0 +1,1 @@
+"""Webhooks: who is told, what goes out to whom, and what became of it."""
