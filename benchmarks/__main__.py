@@ -1,5 +1,5 @@
 """`python -m benchmarks [sweep] [idle-tick] [command] [bulk-recertify] [bulk-memory] [page]
-[page-query] [--quick]`."""
+[page-query] [evidence] [webhooks] [webhooks-hanging] [--quick]`."""
 
 import argparse
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,10 +13,20 @@ from benchmarks.bulk_recertify import measure as bulk_recertify
 from benchmarks.bulk_recertify import memory as bulk_memory
 from benchmarks.command import measure as command
 from benchmarks.database import server
+from benchmarks.evidence import measure as evidence
 from benchmarks.figures import RESULTS, Figure, keep, show
 from benchmarks.page import measure as page
-from benchmarks.population.filling import FEW, MANY, READY, fill_new, fill_ready
+from benchmarks.population.filling import (
+    FEW,
+    MANY,
+    READY,
+    WAITING,
+    fill_new,
+    fill_ready,
+    fill_waiting,
+)
 from benchmarks.sweep import measure as sweep
+from benchmarks.webhooks import measure as webhooks
 from certsvc import clock
 from certsvc.cli.living import live
 
@@ -28,10 +38,14 @@ BENCHMARKS: dict[str, Callable[[Bench], Awaitable[Figure]]] = {
     "bulk-memory": bulk_memory.measure,
     "page": page.measure,
     "page-query": page.measure_query,
+    "evidence": evidence.measure,
+    "webhooks": webhooks.measure,
+    "webhooks-hanging": webhooks.measure_hanging,
 }
 ON_MANY = frozenset({"sweep", "idle-tick", "page", "page-query", "bulk-memory"})
-ON_FEW = frozenset({"idle-tick", "command"})
+ON_FEW = frozenset({"idle-tick", "command", "webhooks", "webhooks-hanging"})
 ON_READY = frozenset({"bulk-recertify"})
+ON_WAITING = frozenset({"evidence"})
 
 
 async def run(bench: Bench, names: Sequence[str]) -> list[Figure]:
@@ -42,6 +56,8 @@ async def run(bench: Bench, names: Sequence[str]) -> list[Figure]:
         await fill_new(bench, FEW, bench.sizes.few, 0)
     if ON_READY.intersection(names):
         await fill_ready(bench, READY, bench.sizes.ready)
+    if ON_WAITING.intersection(names):
+        await fill_waiting(bench, WAITING, bench.sizes.evidence)
     return [await BENCHMARKS[name](bench) for name in names]
 
 

@@ -25,10 +25,51 @@ class Sizes:
     command_seconds: float
     page_rounds: int
     pages: int
+    evidence: int
+    evidence_rounds: int
+    events: int
+    events_to_nine: int
+    webhook_rounds: int
 
 
-FULL = Sizes(1_000_000, 100_000, 10_000, 100_000, 3, 3, 15, 300, 5, 6.0, 5, 200)
-QUICK = Sizes(20_000, 4_000, 10_000, 10_000, 2, 2, 5, 100, 3, 2.0, 3, 50)
+FULL = Sizes(
+    many=1_000_000,
+    due=100_000,
+    few=10_000,
+    ready=100_000,
+    sweeps=3,
+    recertifications=3,
+    idle_rounds=15,
+    idle_ticks=300,
+    command_rounds=5,
+    command_seconds=6.0,
+    page_rounds=5,
+    pages=200,
+    evidence=30_000,
+    evidence_rounds=3,
+    events=30_000,
+    events_to_nine=3_000,
+    webhook_rounds=5,
+)
+QUICK = Sizes(
+    many=20_000,
+    due=4_000,
+    few=10_000,
+    ready=10_000,
+    sweeps=2,
+    recertifications=2,
+    idle_rounds=5,
+    idle_ticks=100,
+    command_rounds=3,
+    command_seconds=2.0,
+    page_rounds=3,
+    pages=50,
+    evidence=12_000,
+    evidence_rounds=3,
+    events=10_000,
+    events_to_nine=1_500,
+    webhook_rounds=3,
+)
 """Whether everything runs, and roughly where it stands; not for figures that are quoted."""
 
 

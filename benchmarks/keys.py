@@ -9,14 +9,14 @@ from certsvc.store.api_keys import SECRET_BYTES, ApiKey, Role, hash_secret, make
 from certsvc.store.db import open_engine, transaction
 
 
-async def new_key(url: str, id: UUID) -> str:
-    """The text of a new key of an admin."""
+async def new_key(url: str, id: UUID, role: Role = Role.ADMIN) -> str:
+    """The text of a new key."""
     secret = token_bytes(SECRET_BYTES)
     key = ApiKey(
         tenant_id=TENANT,
         id=id,
         name="bench",
-        role=Role.ADMIN,
+        role=role,
         secret_hash=hash_secret(secret),
         created_at=LONG_AGO,
     )

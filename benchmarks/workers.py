@@ -2,10 +2,11 @@
 which share the work by their claims."""
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 
 from benchmarks import member
@@ -21,11 +22,15 @@ class Workers:
     def __init__(self, processes: list[Process]) -> None:
         self._processes = processes
 
-    async def work(self) -> int:
-        """All of them, until nothing is left for any; how many rows they moved."""
+    def begin(self) -> None:
+        """Say the word to all of them."""
         for process in self._processes:
             assert process.stdin is not None
             process.stdin.write(b"go\n")
+
+    async def work(self) -> int:
+        """All of them, until nothing is left for any; how many rows they moved."""
+        self.begin()
         return sum(await asyncio.gather(*map(_told, self._processes)))
 
 
@@ -37,13 +42,25 @@ async def _told(process: Process) -> int:
     return int(line)
 
 
-@asynccontextmanager
-async def workers(duty: str, url: str, now: datetime) -> AsyncIterator[Workers]:
+def workers(duty: str, url: str, now: datetime) -> AbstractAsyncContextManager[Workers]:
     """Workers for a duty of `member`; they end with the block."""
-    program = (sys.executable, "-m", member.__name__, duty, url, now.isoformat(), str(BATCH))
+    program = ("-m", member.__name__, duty, url, now.isoformat(), str(BATCH))
+    return team([program] * WORKERS)
+
+
+@asynccontextmanager
+async def team(
+    programs: Iterable[Sequence[str]], settings: Mapping[str, str] | None = None
+) -> AsyncIterator[Workers]:
+    """Such processes, each a program of Python; they end with the block."""
     processes = [
-        await asyncio.create_subprocess_exec(*program, stdin=PIPE, stdout=PIPE)
-        for _ in range(WORKERS)
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, *program),
+            stdin=PIPE,
+            stdout=PIPE,
+            env={**os.environ, **(settings or {})},
+        )
+        for program in programs
     ]
     try:
         for process in processes:

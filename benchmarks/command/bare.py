@@ -6,14 +6,11 @@ stored document.
 """
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from hmac import compare_digest
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -22,6 +19,7 @@ from starlette.routing import Route
 from uuid_utils.compat import uuid7
 
 from benchmarks.command.client import CONNECTIONS
+from benchmarks.pools import pooled
 from benchmarks.population.programmes import TENANT
 
 ACTOR = "key:bare"
@@ -41,33 +39,6 @@ INSERT INTO events (
   effective_at, recorded_at, stale, actor, before_status, before_standing, data, after)
 VALUES ($1, $2, $3, $4, $5, $6, $7, 'enrollment.dates_changed', $8, $8, false, $9, $10, $11, $12,
   $13)"""
-
-
-async def _prepared(connection: Any) -> None:
-    await connection.set_type_codec(
-        "jsonb",
-        encoder=lambda value: b"\x01" + value,
-        decoder=lambda value: value[1:],
-        schema="pg_catalog",
-        format="binary",
-    )
-
-
-async def _kept(_: Any) -> None:
-    """Connections go back as they are: resetting them would cost a round trip."""
-
-
-@asynccontextmanager
-async def _living(app: Starlette) -> AsyncIterator[None]:
-    async with asyncpg.create_pool(
-        os.environ["BENCH_DATABASE_URL"],
-        min_size=CONNECTIONS,
-        max_size=CONNECTIONS,
-        init=_prepared,
-        reset=_kept,
-    ) as pool:
-        app.state.pool = pool
-        yield
 
 
 async def change_dates(request: Request) -> Response:
@@ -123,5 +94,5 @@ app = Starlette(
         Route("/v1/enrollments/{id}/actions/change-dates", change_dates, methods=["POST"]),
         Route("/livez", lambda _: Response()),
     ],
-    lifespan=_living,
+    lifespan=pooled(CONNECTIONS),
 )

@@ -16,13 +16,24 @@ class Connection:
 
     async def get(self, path: str) -> bytes:
         """The body of a good answer."""
-        request = f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: {self.authorization}"
-        self.writer.write(f"{request}\r\n\r\n".encode())
+        return await self._ask(f"GET {path}", b"")
+
+    async def post(self, path: str, document: bytes) -> bytes:
+        """The body of a good answer to a document."""
+        kind = f"content-type: application/json\r\ncontent-length: {len(document)}\r\n"
+        return await self._ask(f"POST {path}", document, kind)
+
+    async def _ask(self, what: str, document: bytes, headers: str = "") -> bytes:
+        request = (
+            f"{what} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: {self.authorization}\r\n"
+            f"{headers}\r\n"
+        )
+        self.writer.write(request.encode() + document)
         head = await self.reader.readuntil(b"\r\n\r\n")
         place = head.lower().index(b"content-length:") + 15
         body = await self.reader.readexactly(int(head[place : head.index(b"\r", place)]))
         if not head.startswith(b"HTTP/1.1 200"):
-            raise AssertionError(f"a page failed: {body[:1000].decode(errors='replace')}")
+            raise AssertionError(f"{what} failed: {body[:1000].decode(errors='replace')}")
         return body
 
 

@@ -8,14 +8,11 @@ role; who calls is compared with the one key there is.
 
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from hmac import compare_digest
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -23,6 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from benchmarks.page import bare
+from benchmarks.pools import pooled
 from benchmarks.population.programmes import BY_HAND, TENANT
 
 FIRST = UUID(int=0)
@@ -43,30 +41,6 @@ IN_WINDOW = [
     "remind",
     "certify",
 ]
-
-
-async def _prepared(connection: Any) -> None:
-    await connection.set_type_codec(
-        "jsonb",
-        encoder=lambda value: b"\x01" + value,
-        decoder=lambda value: value[1:],
-        schema="pg_catalog",
-        format="binary",
-    )
-    await connection.execute(bare.PREPARE)
-
-
-async def _kept(_: Any) -> None:
-    """Connections go back as they are: resetting them would cost a round trip."""
-
-
-@asynccontextmanager
-async def _living(app: Starlette) -> AsyncIterator[None]:
-    async with asyncpg.create_pool(
-        os.environ["BENCH_DATABASE_URL"], min_size=2, max_size=2, init=_prepared, reset=_kept
-    ) as pool:
-        app.state.pool = pool
-        yield
 
 
 async def page(request: Request) -> Response:
@@ -164,6 +138,6 @@ app = Starlette(
         Route("/v1/enrollments", page),
         Route("/livez", lambda _: Response()),
     ],
-    lifespan=_living,
+    lifespan=pooled(2, bare.PREPARE),
 )
 """What uvicorn serves."""

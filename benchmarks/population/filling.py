@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from benchmarks.bench import Bench
 from benchmarks.database import connected, create
 from benchmarks.population.programmes import LONG_AGO, PROGRAMMES, TENANT, Programme
-from benchmarks.population.rows import COLUMNS, ready_rows, rows
+from benchmarks.population.rows import COLUMNS, ready_rows, rows, waiting_rows
 from certsvc.store import certifications, migrate, tenants, versions
 from certsvc.store.certifications import CertificationRow
 from certsvc.store.db import copy_rows, open_engine, transaction
@@ -27,6 +27,9 @@ FEW = "few"
 
 READY = "ready"
 """The database in which every second learner may recertify."""
+
+WAITING = "waiting"
+"""The database in which every learner has a course still to do."""
 
 AT_ONCE = 25_000
 _LOADED = ("enrollments", "certificates", "evidence", "cycles", "assignments")
@@ -62,7 +65,8 @@ INSERT INTO evidence (
   tenant_id, id, learner_id, type, occurred_at, recorded_at, outcome, grade, course_id, actor)
 SELECT tenant_id, 'F' || substr(learner_id, 2), learner_id, 'course_completion',
   enrolled_at + interval '1 hour', enrolled_at + interval '1 hour', 'passed', 85, 'C-1', 'key:lms'
-FROM enrollments"""
+FROM enrollments
+WHERE doc ? 'certificate' OR work <> 'not_started'"""
 
 _ASSIGNMENTS = """
 INSERT INTO assignments (tenant_id, id, enrollment_id, source, group_id, assigned_at)
@@ -85,6 +89,11 @@ async def fill_ready(bench: Bench, name: str, ready: int) -> None:
     """Make a database of that name, of so many enrollments that may recertify, and as many that
     may not."""
     await _fill_new(bench, name, 2 * ready, ready_rows(2 * ready, ready, bench.now))
+
+
+async def fill_waiting(bench: Bench, name: str, total: int) -> None:
+    """Make a database of that name, of so many enrollments that the next course moves."""
+    await _fill_new(bench, name, total, waiting_rows(total, bench.now))
 
 
 async def _fill_new(bench: Bench, name: str, total: int, made: Iterator[tuple[Any, ...]]) -> None:

@@ -75,6 +75,20 @@ def resting_lives(now: datetime) -> list[Life]:
     ]
 
 
+def waiting_lives(now: datetime) -> list[Life]:
+    """Lives of every age up to a month in which the next course is awaited: the only one, the
+    first of two, and the second of two."""
+    lives = []
+    for age in range(1, 31):
+        born = now - DAY * age + _hour(age)
+        lives += [
+            Life(_enrolled(BY_HAND, born), BY_HAND),
+            Life(_enrolled(TRAINING, born), TRAINING),
+            _born(TRAINING, born),
+        ]
+    return lives
+
+
 def may_recertify(life: Life) -> bool:
     """Whether a certificate is in force, its window is open, and nothing was made of that yet."""
     e, certification = life.enrollment, life.programme.certification
@@ -115,15 +129,6 @@ def _grown(programme: Programme, born: datetime, *, until: datetime) -> Life:
 
 def _born(programme: Programme, at: datetime) -> Life:
     """A learner enrolled, with the first course passed an hour later."""
-    certification = programme.certification
-    e = blank(
-        id=UUID(int=0xE),
-        certification_id=certification.id,
-        learner_id="the learner",
-        seed="the seed",
-        at=at,
-    )
-    e = decide(e, certification, Enroll(source=Source.GROUP, group=GROUP), at).enrollment
     passed_at = at + timedelta(hours=1)
     fact = Fact(
         id="the fact",
@@ -134,8 +139,22 @@ def _born(programme: Programme, at: datetime) -> Life:
         grade=85.0,
         course_id="C-1",
     )
-    e = decide(e, certification, Record((fact,)), passed_at).enrollment
+    e = _enrolled(programme, at)
+    e = decide(e, programme.certification, Record((fact,)), passed_at).enrollment
     return Life(e, programme)
+
+
+def _enrolled(programme: Programme, at: datetime) -> Enrollment:
+    """A learner enrolled, with nothing done."""
+    certification = programme.certification
+    e = blank(
+        id=UUID(int=0xE),
+        certification_id=certification.id,
+        learner_id="the learner",
+        seed="the seed",
+        at=at,
+    )
+    return decide(e, certification, Enroll(source=Source.GROUP, group=GROUP), at).enrollment
 
 
 def _expect(life: Life, kind: Kind, due_at: datetime, now: datetime) -> None:

@@ -7,7 +7,15 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from benchmarks.population.lives import GROUP, KINDS, Life, due_lives, may_recertify, resting_lives
+from benchmarks.population.lives import (
+    GROUP,
+    KINDS,
+    Life,
+    due_lives,
+    may_recertify,
+    resting_lives,
+    waiting_lives,
+)
 from benchmarks.population.programmes import TENANT
 from certsvc.domain.lifecycle import next_due_at
 from certsvc.store.codec import encode_enrollment
@@ -150,3 +158,11 @@ def ready_rows(total: int, ready: int, now: datetime, seed: int = 11) -> Iterato
     for number in range(total):
         chosen = moulds if number in wanted else others
         yield chosen[random.randrange(len(chosen))].row(number, random)
+
+
+def waiting_rows(total: int, now: datetime, seed: int = 13) -> Iterator[tuple[Any, ...]]:
+    """So many enrollments that evidence of the next course moves."""
+    random = Random(seed)
+    moulds = [Mould(life) for life in waiting_lives(now)]
+    for number in range(total):
+        yield moulds[random.randrange(len(moulds))].row(number, random)
