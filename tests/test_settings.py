@@ -46,6 +46,14 @@ def test_a_wrong_database_url_is_refused_without_repeating_it(
     assert "secret" not in str(refused.value)
 
 
+def test_a_public_url_is_one_that_paths_are_put_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CERTSVC_PUBLIC_URL", "https://certs.example/api/")
+    assert Settings().public_url == "https://certs.example/api"
+    monkeypatch.setenv("CERTSVC_PUBLIC_URL", "certs.example")
+    with pytest.raises(ValidationError):
+        Settings()
+
+
 def test_settings_never_change() -> None:
     with pytest.raises(ValidationError):
         Settings().port = 1  # type: ignore[misc]

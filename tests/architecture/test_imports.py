@@ -48,6 +48,23 @@ def test_the_database_is_talked_to_by_the_store_and_the_edges_only() -> None:
                     assert module.startswith("sqlalchemy.ext.asyncio"), (path, module)
 
 
+def test_one_place_alone_is_an_http_client() -> None:
+    """So that no request to a receiver goes past what refuses addresses; the demo plays an LMS."""
+    clients = {"aiohttp", "http", "httpcore", "httpx", "requests", "urllib3"}
+    found = {
+        (str(path.relative_to(PACKAGE)), module.partition(".")[0])
+        for path in PACKAGE.rglob("*.py")
+        for module in _imported(path)
+        if module.partition(".")[0] in clients or module == "urllib.request"
+    }
+    assert found == {
+        ("demo/lms.py", "httpx"),
+        ("webhooks/http.py", "httpcore"),
+        ("webhooks/http.py", "httpx"),
+        ("webhooks/wire.py", "httpcore"),
+    }
+
+
 def test_use_cases_never_commit() -> None:
     for path in sorted((PACKAGE / "usecases").rglob("*.py")):
         calls = {

@@ -20,7 +20,7 @@ _TEST = re.compile(r"`(test_(?:[a-z0-9]+_){3,}[a-z0-9]+)`")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|md|toml|yaml|lock)|(?:[\w.-]+/)+)`")
-_COMMAND = re.compile(r"`(?:\S+=\S* )*make ([a-z]+)[^`\n]*`|^make ([a-z]+)", re.MULTILINE)
+_COMMAND = re.compile(r"`(?:\S+=\S* )*make ([a-z-]+)[^`\n]*`|^make ([a-z-]+)", re.MULTILINE)
 _PLACES = (ROOT, ROOT / "src" / "certsvc")
 
 
@@ -56,7 +56,7 @@ def test_every_test_that_a_page_names_exists(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=_name)
 def test_every_command_that_a_page_names_can_be_made(path: Path) -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = {command for found in _COMMAND.findall(path.read_text()) for command in found}
     assert named - {""} <= targets
 

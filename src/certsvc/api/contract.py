@@ -1,7 +1,8 @@
 """The contract: what the code answers, as OpenAPI 3.1, made to give good clients.
 
 FastAPI describes parameters, bodies and answers; added here is what it cannot know: problems,
-security, roles, the headers of once-only and conditional requests, examples.
+security, roles, the headers of once-only and conditional requests. What is sent to webhooks, the
+names of objects and the examples are added by the files beside this one.
 """
 
 import json
@@ -12,7 +13,9 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from certsvc.api.examples import EXAMPLES
+from certsvc.api.contract_examples import add_examples
+from certsvc.api.contract_naming import name_objects
+from certsvc.api.contract_webhooks import TAG, TAG_TEXT, add_webhooks
 from certsvc.api.problems import MEDIA_TYPE, PROBLEMS
 from certsvc.api.roles import PUBLIC
 from certsvc.api.schemas.problem import ProblemDocument
@@ -22,10 +25,11 @@ Document = dict[str, Any]
 REF = "#/components/schemas/"
 DESCRIPTION = """Who is certified, until when, and what happens next.
 
-Every request but `verify` sends `Authorization: Bearer <API key>`. Instants are RFC 3339 in UTC,
-durations ISO 8601, ids of ours UUIDs. Failures are `application/problem+json` (RFC 9457) with a
-stable `code`. Answers may grow fields and open strings may grow values: tolerate what you do not
-know. Every POST takes an `Idempotency-Key`; answers to it are kept for at least 24 hours.
+Every request but `verify` and calendar feeds sends `Authorization: Bearer <API key>`. Instants are
+RFC 3339 in UTC, durations ISO 8601, ids of ours UUIDs. Failures are `application/problem+json` (RFC
+9457) with a stable `code`. Answers may grow fields and open strings may grow values: tolerate what
+you do not know. Every POST takes an `Idempotency-Key`; answers to it are kept for at least 24
+hours.
 """
 TAGS = {
     "certifications": "Programmes: texts and switches.",
@@ -33,16 +37,21 @@ TAGS = {
     "enrollments": "One learner in one certification: state, cycles, history, forecast.",
     "actions": "What people may do; each action is an operation.",
     "assignments": "Why a learner is enrolled.",
+    "events": "The feed of everything that happens, for readers that keep a cursor.",
     "evidence": "Facts that the LMS reports.",
+    "xapi": "Statements of a Learning Record Store, and what their activities mean.",
     "groups": "Who is in the LMS's groups, and which certifications target them.",
     "bulk operations": "One decision over many enrollments, followed item by item.",
     "courses": "What the LMS tells about its courses.",
     "sessions": "Live sessions of a course, their seats, and who stands in line for one.",
     "certificates": "Credentials that completed cycles earned.",
     "verification": "What anybody may know of a certificate.",
+    "calendars": "Dates ahead, to subscribe to by an URL that nobody can guess.",
+    "webhook endpoints": "Where events are sent, and what became of every delivery.",
     "reports": "Counts for those who run the programmes, as numbers or as pictures.",
     "api-keys": "Keys and their roles.",
     "test-clock": "Time in a sandbox.",
+    TAG: TAG_TEXT,
 }
 ALWAYS = ("unauthenticated", "forbidden", "invalid_request", "unknown_parameter")
 EVERYWHERE = ("too_many_requests", "internal_error", "unavailable")
@@ -94,7 +103,9 @@ def describe(app: FastAPI) -> Document:
     }
     for _, method, operation in operations(document):
         _complete(method, operation)
-    _add_examples(schemas)
+    add_webhooks(document)
+    name_objects(document)
+    add_examples(document)
     return document
 
 
@@ -184,13 +195,9 @@ def _add_problems(operation: Document, codes: set[str]) -> None:
         responses[str(status)] = {
             "description": f"{REASONS[status]}: {', '.join(f'`{code}`' for code in listed)}.",
             "content": {MEDIA_TYPE: {"schema": {"$ref": REF + "Problem"}}},
+            "x-problems": listed,
         }
         if status in (429, 503):
             responses[str(status)]["headers"] = {
                 "Retry-After": {"description": "Seconds.", "schema": {"type": "string"}}
             }
-
-
-def _add_examples(schemas: Document) -> None:
-    for name, example in EXAMPLES.items():
-        schemas[name]["examples"] = [example]

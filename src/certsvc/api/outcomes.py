@@ -44,7 +44,9 @@ def no_answer(exchange: Exchange, outcome: No) -> Answer:
 def problem_of(outcome: No) -> Problem:
     """The problem that an expected no is."""
     if isinstance(outcome, NotFound):
-        return Problem(f"{outcome.what}_not_found", f"There is no such {outcome.what}.")
+        return Problem(
+            f"{outcome.what}_not_found", f"There is no such {outcome.what.replace('_', ' ')}."
+        )
     if isinstance(outcome, Stale):
         detail = f"The present revision is {outcome.revision}."
         return Problem("stale_revision", detail, members={"revision": outcome.revision})
