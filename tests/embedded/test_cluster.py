@@ -193,6 +193,15 @@ def test_a_start_that_fails_says_why_and_lets_go(tmp_path: Path) -> None:
         assert ask(url, "SELECT 1") == 1
 
 
+def test_a_system_without_file_locks_is_told_what_to_set_instead() -> None:
+    program = "import sys; sys.modules['fcntl'] = None; import certsvc.embedded.locks"
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert "elsewhere set CERTSVC_DATABASE_URL" in ended.stderr
+
+
 def test_data_of_another_version_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "postgres").mkdir()
     (tmp_path / "postgres" / "PG_VERSION").write_text("9\n")

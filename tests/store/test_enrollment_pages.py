@@ -219,6 +219,28 @@ async def test_a_large_group_is_asked_row_by_row_along_the_order(stage: Stage) -
             }
 
 
+@pytest.mark.parametrize(
+    ("filters", "by", "anew"),
+    [
+        (Filters(), None, False),
+        (Filters(learners=["m-7"]), None, False),
+        (Filters(group="G1"), None, False),
+        (Filters(group="G1", certifications=[CERTIFICATION], view=View.ACTIVE), None, False),
+        (Filters(group="G1"), Sort.EXPIRES_AT, True),
+        (Filters(learners=["m-7"], group="G1"), None, True),
+        (Filters(statuses=[Status.LAPSED]), None, True),
+        (Filters(flags=[Flag.EXPIRING]), None, True),
+        (Filters(expires_after=MONDAY), None, True),
+    ],
+)
+def test_a_page_is_planned_anew_where_it_depends_on_how_many_the_values_let_through(
+    filters: Filters, by: Sort | None, anew: bool
+) -> None:
+    order = enrollment_pages.order_of(filters, by)
+    statement, _ = enrollment_pages.asked(TENANT, filters, None, 50, order)
+    assert statement.for_the_values is anew
+
+
 async def used(
     conn: AsyncConnection, filters: Filters, onwards: bool, order: Order | None = None
 ) -> set[str]:

@@ -44,6 +44,21 @@ async def rows(stage: Stage) -> int:
         return number
 
 
+async def report(stage: Stage, learner: str) -> None:
+    """The course is passed."""
+    item = EvidenceItem(
+        id=f"F-{learner}",
+        type=FactType.COURSE_COMPLETION,
+        learner_id=learner,
+        occurred_at=MONDAY,
+        course_id="C-1",
+        outcome=FactOutcome.PASSED,
+        grade=90.0,
+    )
+    async with transaction(stage.engine) as conn:
+        await record(conn, stage.tenant, MONDAY, [item], BOSS)
+
+
 async def test_a_new_learner_is_enrolled_and_created(stage: Stage) -> None:
     await stage.certification()
     answer = await only(stage, ANN)
@@ -128,22 +143,9 @@ async def test_two_requests_at_once_enrol_once(stage: Stage) -> None:
 async def test_evidence_and_enrolment_at_once_do_not_miss_each_other(stage: Stage) -> None:
     await stage.certification(definition(prior_credit="P1D"))
 
-    async def report(learner: str) -> None:
-        item = EvidenceItem(
-            id=f"F-{learner}",
-            type=FactType.COURSE_COMPLETION,
-            learner_id=learner,
-            occurred_at=MONDAY,
-            course_id="C-1",
-            outcome=FactOutcome.PASSED,
-            grade=90.0,
-        )
-        async with transaction(stage.engine) as conn:
-            await record(conn, stage.tenant, MONDAY, [item], BOSS)
-
     learners = [f"u-{n}" for n in range(12)]
     work = [only(stage, replace(ANN, learner_id=learner)) for learner in learners]
-    await asyncio.gather(*work, *(report(learner) for learner in learners))
+    await asyncio.gather(*work, *(report(stage, learner) for learner in learners))
     async with transaction(stage.engine) as conn:
         statuses = await driver(conn).fetch("SELECT DISTINCT status FROM enrollments")
     assert [row[0] for row in statuses] == ["certified"]
@@ -171,19 +173,6 @@ async def test_evidence_and_being_led_elsewhere_at_once_do_not_miss_each_other(
             rows = await enrollments.lock(conn, stage.tenant.id, [id])
             await apply(conn, stage.tenant, MONDAY, of_locked(rows, BOSS, onwards))
 
-    async def report(learner: str) -> None:
-        item = EvidenceItem(
-            id=f"F-{learner}",
-            type=FactType.COURSE_COMPLETION,
-            learner_id=learner,
-            occurred_at=MONDAY,
-            course_id="C-1",
-            outcome=FactOutcome.PASSED,
-            grade=90.0,
-        )
-        async with transaction(stage.engine) as conn:
-            await record(conn, stage.tenant, MONDAY, [item], BOSS)
-
     async def again(work: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
@@ -191,7 +180,9 @@ async def test_evidence_and_being_led_elsewhere_at_once_do_not_miss_each_other(
             except Conflict:
                 await asyncio.sleep(0.01)
 
-    work = [partial(lead, id) for id in ids] + [partial(report, learner) for learner in people]
+    work = [partial(lead, id) for id in ids] + [
+        partial(report, stage, learner) for learner in people
+    ]
     await asyncio.gather(*map(again, work))
     async with transaction(stage.engine) as conn:
         there = await driver(conn).fetch(

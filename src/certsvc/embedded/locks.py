@@ -17,7 +17,7 @@ from certsvc.embedded.errors import EmbeddedPostgresError
 
 try:
     import fcntl
-except ImportError as missing:  # pragma: no cover - not a POSIX system
+except ImportError as missing:
     raise EmbeddedPostgresError(
         "the embedded PostgreSQL needs Linux or macOS; elsewhere set CERTSVC_DATABASE_URL"
     ) from missing

@@ -84,21 +84,18 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The SQL of a shape and an order, and which values it takes between tenant and limit."""
+    """The SQL of a shape and an order, and which values it takes between tenant and limit.
+    `for_the_values`: it is to be planned anew for them. What leads to learners, or along a group,
+    is the same for all."""
 
     sql: str
     takes: tuple[str, ...]
+    for_the_values: bool
 
     @property
     def to_look(self) -> str:
         """The same, for rows that are only to be looked at."""
         return _to_look(self.sql)
-
-    @property
-    def for_the_values(self) -> bool:
-        """Whether it is to be planned anew for the values. What leads to a learner or along a
-        group is the same for all."""
-        return "group" not in self.takes[-1:] and not _LEARNERS_OWN.issuperset(self.takes)
 
 
 LARGE: Final = 5_000
@@ -148,7 +145,8 @@ def statement(given: Shape, order: Order, onwards: bool, one_pair: bool, few: bo
         conditions.append(_after(order, limit + 1))
     tail = f"ORDER BY {_sorted(order)} LIMIT ${limit}"
     if way in (_Way.PLAIN, _Way.PAIR):
-        return Statement(f"{_select(_COLUMNS, conditions)} {tail}", tuple(takes))
+        sql = f"{_select(_COLUMNS, conditions)} {tail}"
+        return Statement(sql, tuple(takes), not _LEARNERS_OWN.issuperset(takes))
     keys = ", ".join(f"e.{column}" for column in _keys(order))
     if way is _Way.FLAGGED:
         found = _of_flags(given, keys, conditions, tail)
@@ -162,7 +160,7 @@ def statement(given: Shape, order: Order, onwards: bool, one_pair: bool, few: bo
         " JOIN enrollments e ON e.tenant_id = $1 AND e.id = found.id"
         f" ORDER BY {_sorted(order, 'found')}"
     )
-    return Statement(sql, tuple(takes))
+    return Statement(sql, tuple(takes), way is not _Way.GROUP)
 
 
 class _Way(StrEnum):

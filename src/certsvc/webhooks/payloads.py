@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from certsvc.domain.certification import Certification
 from certsvc.domain.describe import describe
 from certsvc.store import certifications
+from certsvc.store.events import EventRow
 from certsvc.store.feed import FedEvent
 
 _encode = msgspec.json.Encoder().encode
@@ -33,9 +34,8 @@ def _known(row: FedEvent, known: dict[UUID, Certification]) -> Certification | N
     return None if row.certification_id is None else known.get(row.certification_id)
 
 
-def _item(row: FedEvent, certification: Certification | None) -> dict[str, Any]:
-    after = row.after
-    before = {"status": row.before_status, "standing": row.before_standing}
+def line(row: EventRow) -> dict[str, Any]:
+    """What the history, the feed and webhooks all tell of an event."""
     return {
         "id": row.id,
         "type": row.type,
@@ -48,15 +48,23 @@ def _item(row: FedEvent, certification: Certification | None) -> dict[str, Any]:
         "on_behalf_of": row.on_behalf_of,
         "reason": row.reason,
         "bulk_operation_id": row.bulk_operation_id,
+        "data": row.data,
+        "before": {"status": row.before_status, "standing": row.before_standing},
+    }
+
+
+def _item(row: FedEvent, certification: Certification | None) -> dict[str, Any]:
+    after, told = row.after, line(row)
+    return {
+        **told,
         "enrollment_id": row.enrollment_id,
         "certification_id": row.certification_id,
         "certification_key": None if certification is None else certification.key,
         "learner_id": row.learner_id,
-        "before": None if row.enrollment_id is None else before,
+        "before": None if row.enrollment_id is None else told["before"],
         "after": None
         if after is None or certification is None
         else describe(after, certification, row.recorded_at),
-        "data": row.data,
     }
 
 

@@ -24,6 +24,7 @@ from certsvc.store.api_keys import Role
 from certsvc.store.events import EventRow
 from certsvc.usecases.answers import NotFound
 from certsvc.usecases.read import read
+from certsvc.webhooks.payloads import line
 
 router = Operations("enrollments")
 A_YEAR = timedelta(days=366)
@@ -60,19 +61,7 @@ async def list_history(
 def _recorded(row: EventRow) -> dict[str, Any]:
     after = row.after
     return {
-        "id": row.id,
-        "type": row.type,
-        "sequence": row.sequence,
-        "revision": row.revision,
-        "effective_at": row.effective_at,
-        "recorded_at": row.recorded_at,
-        "stale": row.stale,
-        "actor": row.actor,
-        "on_behalf_of": row.on_behalf_of,
-        "reason": row.reason,
-        "bulk_operation_id": row.bulk_operation_id,
-        "data": row.data,
-        "before": {"status": row.before_status, "standing": row.before_standing},
+        **line(row),
         "after": None if after is None else {"status": after.status, "standing": after.standing},
     }
 
